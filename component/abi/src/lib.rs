@@ -1,0 +1,2 @@
+//! Label map, outcomes, badges, slots, limits and the start-up block: pure.
+#![no_std]

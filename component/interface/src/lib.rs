@@ -1,0 +1,2 @@
+//! Typed calls: a pure codec between Rust values and message words.
+#![no_std]

@@ -1,0 +1,2 @@
+//! What every component starts with: entry, heap, thread-locals, threads, log, panic.
+#![no_std]

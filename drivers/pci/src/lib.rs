@@ -1,0 +1,2 @@
+//! PCI configuration space: enumeration and virtio capability parsing, pure.
+#![no_std]

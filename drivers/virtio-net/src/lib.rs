@@ -1,0 +1,2 @@
+//! virtio network device over PCI and MMIO.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The key-value server's typed calls.
+#![no_std]

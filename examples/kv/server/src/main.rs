@@ -1,0 +1,3 @@
+//! A key-value server.
+#![no_std]
+#![no_main]

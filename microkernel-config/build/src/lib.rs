@@ -1,0 +1,1 @@
+//! Locates the checksum-locked seL4 source, patches, configures and compiles it.

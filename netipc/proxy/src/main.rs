@@ -1,0 +1,3 @@
+//! The component that extends endpoints across machines.
+#![no_std]
+#![no_main]

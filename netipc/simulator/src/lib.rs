@@ -1,0 +1,1 @@
+//! Runs clusters of the protocol from a seed and checks its promises.

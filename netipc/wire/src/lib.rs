@@ -1,0 +1,2 @@
+//! Every netipc frame as a checked view and a Repr.
+#![no_std]

@@ -1,0 +1,1 @@
+//! QEMU command lines for the machines that Isthmus runs on.

@@ -1,0 +1,1 @@
+//! A virtual Ethernet switch that learns, hurts on purpose, and records.

@@ -1,0 +1,1 @@
+//! The system description: TOML, checked with line and column.

@@ -1,0 +1,1 @@
+//! The `#[root_task]` attribute.

@@ -1,0 +1,2 @@
+//! Rings and mapped views between components.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The framing of log streams on the serial line, pure: encoder here, decoder on the host.
+#![no_std]

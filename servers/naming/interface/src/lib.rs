@@ -1,0 +1,2 @@
+//! The naming server's typed calls.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The naming table, pure.
+#![no_std]

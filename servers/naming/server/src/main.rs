@@ -1,0 +1,3 @@
+//! Maps names to endpoint capabilities.
+#![no_std]
+#![no_main]

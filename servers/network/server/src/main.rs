@@ -1,0 +1,3 @@
+//! Owns the network device and speaks ARP, IPv4, ICMP and UDP.
+#![no_std]
+#![no_main]

@@ -1,0 +1,2 @@
+//! The timer server's typed calls.
+#![no_std]

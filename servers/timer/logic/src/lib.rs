@@ -1,0 +1,2 @@
+//! Deadlines of the timer's clients, pure.
+#![no_std]

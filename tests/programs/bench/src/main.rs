@@ -1,0 +1,3 @@
+//! The target side of `isthmus bench`.
+#![no_std]
+#![no_main]

@@ -1,0 +1,1 @@
+//! Builds the boot archive and the bootable images.

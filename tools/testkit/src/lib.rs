@@ -1,0 +1,1 @@
+//! Starts machines, waits for their words, kills and restarts them.
