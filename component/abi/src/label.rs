@@ -1,0 +1,176 @@
+//! The one map of message labels.
+//!
+//! A label has 52 bits in this kernel (`label << 12` in the message info word).
+//!
+//! | labels | meaning | who may send them |
+//! |---|---|---|
+//! | 0–15 | the kernel's errors (0: none) | the kernel |
+//! | 16–255 | kernel invocations | nobody: a call that lands on a kernel object by mistake must do nothing |
+//! | 256–511 | outcomes ([`crate::outcome`]) | the system: root task, undertaker, proxy, a server's dispatch |
+//! | 512–1023 | replies | servers |
+//! | 1024 – 2⁵¹−1 | free | nobody |
+//! | from 2⁵¹ | method labels | clients |
+//!
+//! A method label: bit 51 set; bit 50 *one-way* (a receiver cannot tell Send from Call in this kernel); bit 49 *traced*;
+//! bit 48 zero; bits 40–47 the method's ordinal in its interface; bits 0–39 a hash of its signature.
+
+/// Bits of a label.
+pub const LABEL_BITS: u32 = 52;
+/// The highest of the kernel's errors.
+pub const KERNEL_ERROR_LAST: u64 = 15;
+/// The highest number that a kernel invocation may have; `sel4-bindings` checks that none is higher.
+pub const KERNEL_INVOCATION_LAST: u64 = 255;
+/// The first label of the range reserved for outcomes.
+pub const OUTCOME_FIRST: u64 = 256;
+/// The last label of the range reserved for outcomes.
+pub const OUTCOME_LAST: u64 = 511;
+/// The first label of the range for replies.
+pub const REPLY_FIRST: u64 = 512;
+/// The last label of the range for replies.
+pub const REPLY_LAST: u64 = 1023;
+/// The first method label.
+pub const METHOD_FIRST: u64 = 1 << 51;
+
+const INVOCATION_FIRST: u64 = KERNEL_ERROR_LAST + 1;
+const ONE_WAY: u64 = 1 << 50;
+const TRACED: u64 = 1 << 49;
+const ORDINAL_SHIFT: u32 = 40;
+const HASH_MASK: u64 = (1 << ORDINAL_SHIFT) - 1;
+
+/// A message label: 52 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(u64);
+
+/// What a label means, by its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An error of the kernel, or 0.
+    KernelError,
+    /// A kernel invocation.
+    KernelInvocation,
+    /// An outcome.
+    Outcome,
+    /// A reply of a server.
+    Reply,
+    /// A method call.
+    Method,
+    /// A label that nobody sends.
+    Free,
+}
+
+/// How a message of a method wants to be treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The caller waits for a reply.
+    Call,
+    /// Nobody waits.
+    OneWay,
+}
+
+impl Label {
+    /// A method answered; its result follows.
+    pub const REPLY: Self = Self(REPLY_FIRST);
+    /// A method answered with its interface's own error, which follows.
+    pub const REPLY_ERROR: Self = Self(REPLY_FIRST + 1);
+    /// The message carries outcome "not executed".
+    pub const NOT_EXECUTED: Self = Self(OUTCOME_FIRST);
+    /// The message carries outcome "unknown".
+    pub const UNKNOWN: Self = Self(OUTCOME_FIRST + 1);
+
+    /// The label of the method number `ordinal` of an interface; `signature` is its text in full, with the interface's
+    /// name, argument and result types, so that any change of it changes the label.
+    #[must_use]
+    pub const fn method(signature: &str, ordinal: u8, way: Way) -> Self {
+        let hash = hash40(signature.as_bytes());
+        let way = match way {
+            Way::Call => 0,
+            Way::OneWay => ONE_WAY,
+        };
+        Self(METHOD_FIRST | way | ((ordinal as u64) << ORDINAL_SHIFT) | hash)
+    }
+
+    /// Takes the low 52 bits of a word as a label.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits & ((1 << LABEL_BITS) - 1))
+    }
+
+    /// The 52 bits.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What the label means.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self.0 {
+            0..=KERNEL_ERROR_LAST => Kind::KernelError,
+            INVOCATION_FIRST..=KERNEL_INVOCATION_LAST => Kind::KernelInvocation,
+            OUTCOME_FIRST..=OUTCOME_LAST => Kind::Outcome,
+            REPLY_FIRST..=REPLY_LAST => Kind::Reply,
+            METHOD_FIRST.. => Kind::Method,
+            _ => Kind::Free,
+        }
+    }
+
+    /// Whether a server's answer may carry it: replies yes, everything that only the system says no.
+    #[must_use]
+    pub const fn is_reply(self) -> bool {
+        matches!(self.kind(), Kind::Reply)
+    }
+
+    /// Whether the label is a method's and says that nobody waits for an answer.
+    #[must_use]
+    pub const fn way(self) -> Way {
+        if self.0 & (METHOD_FIRST | ONE_WAY) == METHOD_FIRST | ONE_WAY {
+            Way::OneWay
+        } else {
+            Way::Call
+        }
+    }
+
+    /// The method's number in its interface.
+    #[must_use]
+    pub const fn ordinal(self) -> u8 {
+        (self.0 >> ORDINAL_SHIFT) as u8
+    }
+
+    /// The hash of the method's signature: 40 bits.
+    #[must_use]
+    pub const fn hash(self) -> u64 {
+        self.0 & HASH_MASK
+    }
+
+    /// Whether the message is traced.
+    #[must_use]
+    pub const fn is_traced(self) -> bool {
+        self.0 & (METHOD_FIRST | TRACED) == METHOD_FIRST | TRACED
+    }
+
+    /// The same method, traced.
+    #[must_use]
+    pub const fn traced(self) -> Self {
+        Self(self.0 | TRACED)
+    }
+
+    /// The same method, not traced: what a dispatch compares.
+    #[must_use]
+    pub const fn untraced(self) -> Self {
+        Self(self.0 & !TRACED)
+    }
+}
+
+/// FNV-1a (64 bits), folded to 40: spreads well, runs at compile time, and needs no table. Not meant to resist someone
+/// who looks for collisions; a client that forges a label gets what its own arguments are worth.
+const fn hash40(bytes: &[u8]) -> u64 {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let mut hash = OFFSET_BASIS;
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    (hash ^ (hash >> ORDINAL_SHIFT)) & HASH_MASK
+}

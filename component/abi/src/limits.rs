@@ -1,0 +1,60 @@
+//! Every limit of a machine, stated once. What exceeds one is refused when the description is checked, never at run time.
+
+/// Words of a message that the kernel carries (`seL4_MsgMaxLength`).
+pub const MESSAGE_WORDS: usize = 120;
+/// Bytes of a message.
+pub const MESSAGE_BYTES: usize = MESSAGE_WORDS * 8;
+/// Words of a message that travel in processor registers, on both architectures.
+pub const REGISTER_WORDS: usize = 4;
+/// Capabilities that the kernel delivers in one message; it drops the rest without an error.
+pub const MESSAGE_CAPABILITIES: usize = 1;
+
+/// Components of one machine, the root task not counted. Identifiers have 8 bits and 0 is the root task.
+pub const COMPONENTS: usize = 32;
+/// Bytes of a name: a component's, an interface's, a channel's.
+pub const NAME_BYTES: usize = 24;
+/// Bytes of the argument line that a machine is started with.
+pub const ARGUMENT_BYTES: usize = 256;
+/// Machines of a cluster: node n has the address 10.73.0.n.
+pub const NODES: usize = 32;
+
+/// Threads of one component, its main thread included.
+pub const THREADS: usize = 32;
+/// Interfaces that one component serves, all on its one service endpoint.
+pub const SERVES: usize = 4;
+/// Interfaces that one component uses.
+pub const USES: usize = 12;
+/// Notifications that one component may signal.
+pub const SIGNALS: usize = 16;
+/// Sources of events of one component: each has a bit, and bit 63 marks a badge as a notification's.
+pub const EVENT_BITS: usize = 63;
+/// Interrupts that one component handles.
+pub const INTERRUPTS: usize = 4;
+/// Regions of one component's address space that the start-up block names: the console server has the log rings of every
+/// component.
+pub const REGIONS: usize = COMPONENTS + 16;
+/// Devices that one component drives.
+pub const DEVICES: usize = 4;
+/// Channels of one system.
+pub const CHANNELS: usize = 32;
+/// Events of one system.
+pub const EVENTS: usize = 64;
+
+/// Slots for saved reply capabilities of one component.
+pub const REPLIES: usize = 1024;
+/// Free slots of one component.
+pub const FREE_SLOTS: usize = 8192;
+/// Bytes of one component's stripped program.
+pub const PROGRAM_BYTES: u64 = 4 << 20;
+/// Bytes of one thread's stack, at least.
+pub const STACK_BYTES_MIN: u64 = 4 << 10;
+/// Bytes of one thread's stack, at most; the page below stays unmapped.
+pub const STACK_BYTES: u64 = 512 << 10;
+/// Bytes of one component's heap.
+pub const HEAP_BYTES: u64 = 64 << 20;
+/// Bytes of one channel.
+pub const CHANNEL_BYTES: u64 = 8 << 20;
+/// Bytes of one component's memory for DMA.
+pub const DMA_BYTES: u64 = 8 << 20;
+/// Priorities: the root task (250) stands above every component.
+pub const PRIORITY: u8 = 249;
