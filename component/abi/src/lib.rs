@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod badge;
+pub mod ending;
 pub mod label;
 pub mod layout;
 pub mod limits;
@@ -17,6 +18,7 @@ pub mod slots;
 pub mod startup;
 
 pub use badge::{ComponentId, EndpointBadge, EventBit, Events, ObjectId, Received};
+pub use ending::Ending;
 pub use label::Label;
 pub use names::Name;
 pub use outcome::{NotExecuted, Outcome, Unknown};

@@ -1,0 +1,41 @@
+//! What the description granted, by name, as typed capabilities and memory.
+
+use core::ptr::NonNull;
+
+use isthmus_abi::startup::{Interrupt, Missing, Region};
+use sel4::cap;
+
+use crate::{slots, startup};
+
+/// The server of `interface` (from `uses`).
+pub fn endpoint(interface: &str) -> Result<cap::Endpoint, Missing<'_>> {
+    startup().endpoint(interface).map(slots::cap)
+}
+
+/// To signal component `to` (from an `[[event]]`).
+pub fn signal(to: &str) -> Result<cap::Notification, Missing<'_>> {
+    startup().signal(to).map(slots::cap)
+}
+
+/// To signal the other end of `channel`.
+pub fn channel_signal(channel: &str) -> Result<cap::Notification, Missing<'_>> {
+    startup().channel_signal(channel).map(slots::cap)
+}
+
+/// The memory of `channel`. Shared with another component, which is not to be trusted: use it through `shared-memory`.
+pub fn channel(channel: &str) -> Result<NonNull<[u8]>, Missing<'_>> {
+    startup().channel(channel).map(memory)
+}
+
+/// The handler of `interrupt`, to acknowledge with.
+#[must_use]
+pub const fn interrupt_handler(interrupt: Interrupt) -> cap::IrqHandler {
+    slots::cap(interrupt.handler)
+}
+
+/// A region's memory.
+#[must_use]
+pub fn memory(region: &Region) -> NonNull<[u8]> {
+    let start = NonNull::new(region.address as *mut u8).expect("no region lies at address 0");
+    NonNull::slice_from_raw_parts(start, region.bytes as usize)
+}

@@ -1,0 +1,69 @@
+//! The component's free slots: for capabilities that it mints, or takes from the receive slot.
+
+use isthmus_abi::{Slot, limits, slots};
+use sel4::{AbsoluteCPtr, Cap, CapType, cap};
+
+use crate::bitmap::Bitmap;
+use crate::startup;
+
+static TAKEN: Bitmap<{ limits::FREE_SLOTS.div_ceil(64) }> = Bitmap::new();
+
+/// Every slot of a kind is taken; the description says how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+/// Takes a free slot. It is empty.
+pub fn allocate() -> Result<Slot, Exhausted> {
+    let free = startup().free;
+    TAKEN
+        .take(free.count)
+        .and_then(|index| free.get(index))
+        .ok_or(Exhausted)
+}
+
+/// Deletes what is in a slot that [`allocate`] gave, and frees the slot.
+pub fn free(slot: Slot) {
+    let range = startup().free;
+    if !range.contains(slot) {
+        return;
+    }
+    // Deleting an empty slot succeeds; a slot of our own CNode is always there.
+    let _ = absolute(slot).delete();
+    TAKEN.give(slot.0 - range.first.0);
+}
+
+/// The capability in `slot`, which the caller says to be a `T`. The kernel checks it at every use.
+#[must_use]
+pub const fn cap<T: CapType>(slot: Slot) -> Cap<T> {
+    Cap::from_bits(slot.bits())
+}
+
+/// The slot as a place in this component's CNode, for `copy`, `mint`, `move_`, `delete`, `revoke`, `save_caller`.
+#[must_use]
+pub fn absolute(slot: Slot) -> AbsoluteCPtr {
+    cap::CNode::from_bits(slots::CNODE.bits()).absolute_cptr_from_bits_with_depth(slot.bits(), DEPTH)
+}
+
+/// The CNode's guard takes up the rest of the word, so a slot is named at full depth.
+pub const DEPTH: usize = u64::BITS as usize;
+
+/// Moves the capability that has arrived in the receive slot to a free slot, so that the next one can arrive.
+pub fn take_received() -> Result<Slot, TakeError> {
+    let slot = allocate().map_err(|_| TakeError::Exhausted)?;
+    match absolute(slot).move_(&absolute(slots::RECEIVE)) {
+        Ok(()) => Ok(slot),
+        Err(_) => {
+            free(slot);
+            Err(TakeError::NothingReceived)
+        }
+    }
+}
+
+/// Why no received capability could be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeError {
+    /// No free slot is left.
+    Exhausted,
+    /// The receive slot is empty.
+    NothingReceived,
+}
