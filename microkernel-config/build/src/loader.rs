@@ -1,0 +1,1 @@
+//! Puts kernel and root task into the boot loader's payload.
