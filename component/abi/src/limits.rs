@@ -24,8 +24,10 @@ pub const THREADS: usize = 32;
 pub const SERVES: usize = 4;
 /// Interfaces that one component uses.
 pub const USES: usize = 12;
-/// Notifications that one component may signal.
-pub const SIGNALS: usize = 16;
+/// Notifications that one component may signal: a server like the timer signals every client.
+pub const SIGNALS: usize = COMPONENTS;
+/// Other components, channels included, whose signals one component hears.
+pub const EVENT_SOURCES: usize = 16;
 /// Sources of events of one component: each has a bit, and bit 63 marks a badge as a notification's.
 pub const EVENT_BITS: usize = 63;
 /// Interrupts that one component handles.

@@ -29,7 +29,7 @@ pub struct Startup {
     /// The notifications that it may signal.
     pub signals: Vec<Signal, { limits::SIGNALS }, u8>,
     /// The sources of events that it may hear of. Interrupts and its own threads have their bits there.
-    pub events: Vec<Event, { limits::SIGNALS }, u8>,
+    pub events: Vec<Event, { limits::EVENT_SOURCES }, u8>,
     /// What it drives.
     pub devices: Vec<Device, { limits::DEVICES }, u8>,
     /// Its memory, other than program, stacks, thread blocks and this block.
@@ -69,7 +69,9 @@ pub struct Endpoint {
 pub struct Signal {
     /// The component that hears it.
     pub to: Name,
-    /// What the signal is about: the channel's name, or `event` for a plain `[[event]]`.
+    /// Its number, which is also in the badge of its calls.
+    pub id: ComponentId,
+    /// What the signal is about: the channel's name, [`PLAIN_EVENT`] for a plain `[[event]]`, [`LOGS`].
     pub about: Name,
     /// Where the capability lies.
     pub slot: Slot,
@@ -78,9 +80,9 @@ pub struct Signal {
 /// A source of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// The component that signals.
+    /// The component that signals; for [`LOGS`], which everybody signals, the console server itself.
     pub from: Name,
-    /// What the signal is about: the channel's name, or `event` for a plain `[[event]]`.
+    /// What the signal is about: the channel's name, [`PLAIN_EVENT`] for a plain `[[event]]`, [`LOGS`].
     pub about: Name,
     /// Its bit in the badge.
     pub bit: EventBit,
@@ -387,3 +389,6 @@ impl Startup {
 
 /// What a signal is about when it belongs to no channel.
 pub const PLAIN_EVENT: &str = "event";
+/// What a signal is about that tells the console server of new log records. Every component may give it, and the console
+/// server hears of all of them by one bit.
+pub const LOGS: &str = "logs";

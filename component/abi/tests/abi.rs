@@ -155,11 +155,12 @@ fn largest() -> Startup {
         signals: (0..limits::SIGNALS)
             .map(|_| Signal {
                 to: name(),
+                id: ComponentId(255),
                 about: name(),
                 slot,
             })
             .collect(),
-        events: (0..limits::SIGNALS)
+        events: (0..limits::EVENT_SOURCES)
             .map(|_| Event {
                 from: name(),
                 about: name(),
