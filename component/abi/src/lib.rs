@@ -12,6 +12,7 @@ pub mod ending;
 pub mod label;
 pub mod layout;
 pub mod limits;
+pub mod log;
 pub mod names;
 pub mod outcome;
 pub mod slots;

@@ -28,7 +28,12 @@ impl<const WORDS: usize> Bitmap<WORDS> {
             let mut taken = word.load(Ordering::Relaxed);
             while let free @ 1.. = !taken & usable {
                 let bit = free & free.wrapping_neg();
-                match word.compare_exchange_weak(taken, taken | bit, Ordering::Acquire, Ordering::Relaxed) {
+                match word.compare_exchange_weak(
+                    taken,
+                    taken | bit,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
                     Ok(_) => return Some(base + bit.trailing_zeros()),
                     Err(now) => taken = now,
                 }

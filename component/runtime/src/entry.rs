@@ -84,7 +84,10 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// Before the runtime has started, which no code of a program can see.
 #[must_use]
 pub fn startup() -> &'static Startup {
-    assert!(READY.load(Ordering::Acquire), "the runtime sets it before main");
+    assert!(
+        READY.load(Ordering::Acquire),
+        "the runtime sets it before main"
+    );
     // SAFETY: READY is set after the block was written, and nobody writes it again.
     unsafe { (*BLOCK.0.get()).assume_init_ref() }
 }

@@ -44,7 +44,8 @@ pub(crate) fn start(startup: &Startup) {
     let heap = startup.regions.iter().find(|r| r.kind == RegionKind::Heap);
     if let Some(region) = heap {
         // SAFETY: the region is mapped read-write for this component's heap alone, and this runs once.
-        ALLOCATOR.with(|heap| unsafe { heap.init(region.address as *mut u8, region.bytes as usize) });
+        ALLOCATOR
+            .with(|heap| unsafe { heap.init(region.address as *mut u8, region.bytes as usize) });
     }
 }
 

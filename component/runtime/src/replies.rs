@@ -84,7 +84,10 @@ impl SavedReply {
 impl Drop for SavedReply {
     fn drop(&mut self) {
         let (label, word) = Outcome::Unknown(Unknown::ReplyLost).encode();
-        let info = sel4::MessageInfoBuilder::default().label(label.bits()).length(1).build();
+        let info = sel4::MessageInfoBuilder::default()
+            .label(label.bits())
+            .length(1)
+            .build();
         self.capability().send_with_mrs(info, [word, 0, 0, 0]);
         self.release();
     }

@@ -105,7 +105,9 @@ pub fn poll() -> Events {
 
 /// Tells this thread's IPC buffer to put an arriving capability into the receive slot. The runtime does it for the main thread.
 pub(crate) fn set_receive_slot() {
-    sel4::with_ipc_buffer_mut(|buffer| buffer.set_recv_slot(&crate::slots::absolute(slots::RECEIVE)));
+    sel4::with_ipc_buffer_mut(|buffer| {
+        buffer.set_recv_slot(&crate::slots::absolute(slots::RECEIVE))
+    });
 }
 
 fn arrival(received: sel4::RecvWithMRs) -> Arrival {

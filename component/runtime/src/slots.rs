@@ -41,7 +41,8 @@ pub const fn cap<T: CapType>(slot: Slot) -> Cap<T> {
 /// The slot as a place in this component's CNode, for `copy`, `mint`, `move_`, `delete`, `revoke`, `save_caller`.
 #[must_use]
 pub fn absolute(slot: Slot) -> AbsoluteCPtr {
-    cap::CNode::from_bits(slots::CNODE.bits()).absolute_cptr_from_bits_with_depth(slot.bits(), DEPTH)
+    cap::CNode::from_bits(slots::CNODE.bits())
+        .absolute_cptr_from_bits_with_depth(slot.bits(), DEPTH)
 }
 
 /// The CNode's guard takes up the rest of the word, so a slot is named at full depth.

@@ -52,7 +52,10 @@ pub fn current() -> usize {
 impl Thread {
     /// Extra thread `index`, from 1.
     pub fn get(index: usize) -> Result<Self, Error> {
-        let place = crate::startup().threads.get(index).ok_or(Error::NoSuchThread)?;
+        let place = crate::startup()
+            .threads
+            .get(index)
+            .ok_or(Error::NoSuchThread)?;
         if index == 0 || place.tcb == NULL {
             return Err(Error::NoSuchThread);
         }

@@ -18,7 +18,9 @@ pub struct Instant {
 /// Now.
 #[must_use]
 pub fn now() -> Instant {
-    Instant { ticks: arch::counter() }
+    Instant {
+        ticks: arch::counter(),
+    }
 }
 
 /// Ticks of the counter in a second.
@@ -70,7 +72,9 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self { ticks: self.ticks.saturating_add(ticks(duration)) }
+        Self {
+            ticks: self.ticks.saturating_add(ticks(duration)),
+        }
     }
 }
 
