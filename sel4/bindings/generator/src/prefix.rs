@@ -50,7 +50,7 @@ pub const HEADERS: &[&str] = &[
 pub const BITFIELDS: &[&str] = &[
     "bitfields/shared_types.bf",
     "bitfields/types.bf",
-    "bitfields/faults.bf",
+    "bitfields/sel4_arch_types.bf",
 ];
 
 /// Interface files in the order of the labels.
