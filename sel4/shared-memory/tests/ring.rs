@@ -124,19 +124,25 @@ fn a_side_that_attaches_again_goes_on() {
 }
 
 #[test]
-fn an_impossible_index_is_found() {
+fn an_impossible_tail_is_found_and_discarded() {
     let words = words(8);
-    let (mut producer, mut consumer) = (
-        Producer::attach(&words).unwrap(),
-        Consumer::attach(&words).unwrap(),
-    );
+    let mut consumer = Consumer::attach(&words).unwrap();
     words[0].store(9, Ordering::Relaxed);
     assert_eq!(consumer.next().err(), Some(Corrupt));
+    assert_eq!(consumer.prepare_to_wait(), Wait::Ready);
     let _ = consumer.discard();
     assert_eq!(pop(&mut consumer), Ok(None));
+    assert_eq!(consumer.prepare_to_wait(), Wait::Sleep);
+}
+
+#[test]
+fn an_impossible_head_is_found() {
+    let words = words(8);
+    let mut producer = Producer::attach(&words).unwrap();
     let _ = push(&mut producer, &[1; 40]).unwrap();
     words[8].store(7, Ordering::Relaxed);
     assert_eq!(push(&mut producer, &[1; 40]), Err(ReserveError::Corrupt));
+    assert_eq!(producer.prepare_to_wait(40), Wait::Ready);
 }
 
 #[test]
