@@ -30,3 +30,10 @@ impl Kind {
         }
     }
 }
+
+/// Bytes of one record's text, at most; the runtime breaks longer lines.
+pub const TEXT_BYTES: usize = 240;
+/// Bytes of one record's `defmt` frame, at most; the runtime drops longer ones, and counts them.
+pub const FRAME_BYTES: usize = 512;
+/// Bytes of a record, its kind included.
+pub const RECORD_BYTES: usize = 1 + FRAME_BYTES;

@@ -6,15 +6,11 @@ use core::cell::RefCell;
 use core::fmt::{self, Write};
 use core::ptr::NonNull;
 
+use isthmus_abi::layout;
+use isthmus_abi::log::{FRAME_BYTES, Kind, TEXT_BYTES};
 use isthmus_abi::startup::{LOGS, Startup};
-use isthmus_abi::{layout, log::Kind};
 use sel4::cap;
 use shared_memory::{Producer, SharedMemory, Wake};
-
-/// Bytes of one line of text; longer ones are broken.
-const LINE_BYTES: usize = 240;
-/// Bytes of one encoded `defmt` frame; longer ones are dropped and counted.
-const FRAME_BYTES: usize = 512;
 
 /// Writes one line of plain text to the console, in the manner of `println!`.
 ///
@@ -82,7 +78,7 @@ pub fn say(arguments: fmt::Arguments<'_>) {
     if let Ok(mut log) = LOG.try_borrow_mut() {
         let mut line = Line {
             log: &mut log,
-            bytes: [0; LINE_BYTES],
+            bytes: [0; TEXT_BYTES],
             length: 0,
         };
         // The writer below does not fail; a Display that does has written what it could.
@@ -94,7 +90,7 @@ pub fn say(arguments: fmt::Arguments<'_>) {
 /// Collects text and sends it line by line.
 struct Line<'l> {
     log: &'l mut Log,
-    bytes: [u8; LINE_BYTES],
+    bytes: [u8; TEXT_BYTES],
     length: usize,
 }
 
@@ -112,7 +108,7 @@ impl Write for Line<'_> {
                 self.flush();
                 continue;
             }
-            if self.length + character.len_utf8() > LINE_BYTES {
+            if self.length + character.len_utf8() > TEXT_BYTES {
                 self.flush();
             }
             let encoded = character.encode_utf8(&mut self.bytes[self.length..]);
