@@ -25,6 +25,7 @@ impl ComponentId {
 
 /// An object of a server, numbered by the server that mints the badge. 0 is the service as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
 pub struct ObjectId(u32);
 
 impl ObjectId {
@@ -85,7 +86,36 @@ impl EndpointBadge {
 
 /// One source of events of a component: 0 to 62.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct EventBit(u8);
+
+/// A number that does not fit the bits it is meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange;
+
+impl core::fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the number does not fit its bits")
+    }
+}
+
+impl core::error::Error for OutOfRange {}
+
+impl TryFrom<u8> for EventBit {
+    type Error = OutOfRange;
+
+    fn try_from(number: u8) -> Result<Self, OutOfRange> {
+        Self::new(number).ok_or(OutOfRange)
+    }
+}
+
+impl TryFrom<u32> for ObjectId {
+    type Error = OutOfRange;
+
+    fn try_from(number: u32) -> Result<Self, OutOfRange> {
+        Self::new(number).ok_or(OutOfRange)
+    }
+}
 
 impl EventBit {
     /// `None` above 62.

@@ -34,11 +34,13 @@ pub const EVENT_BITS: usize = 63;
 pub const INTERRUPTS: usize = 4;
 /// Regions of one component's address space that the start-up block names: the console server has the log rings of every
 /// component.
-pub const REGIONS: usize = COMPONENTS + 16;
+pub const REGIONS: usize = COMPONENTS + COMPONENT_CHANNELS + 4;
 /// Devices that one component drives.
 pub const DEVICES: usize = 4;
 /// Channels of one system.
 pub const CHANNELS: usize = 32;
+/// Channels that one component is an end of.
+pub const COMPONENT_CHANNELS: usize = 12;
 /// Events of one system.
 pub const EVENTS: usize = 64;
 

@@ -1,0 +1,236 @@
+//! The plan's data: what the root task builds, in numbers.
+
+use alloc::vec::Vec;
+
+use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, slots};
+use serde::{Deserialize, Serialize};
+
+use crate::placement::{Here, Placement};
+
+/// A compiled system description.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The system's name.
+    pub name: Name,
+    /// The components of all machines; the id of each is its position here, plus one.
+    pub components: Vec<Component>,
+    /// The channels, with their addresses.
+    pub channels: Vec<Channel>,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its name.
+    pub name: Name,
+    /// The archive's entry with its program.
+    pub program: Name,
+    /// The machines that it runs on.
+    pub on: Placement,
+    /// The priority of all its threads.
+    pub priority: u8,
+    /// Bytes of its heap: whole pages, or none.
+    pub heap_bytes: u64,
+    /// Bytes of memory for DMA: whole large pages, or none.
+    pub dma_bytes: u64,
+    /// The interfaces that it serves.
+    pub serves: Vec<Name>,
+    /// The interfaces that it uses.
+    pub uses: Vec<Use>,
+    /// The notifications that it may signal.
+    pub signals: Vec<Signal>,
+    /// The sources of events that it hears.
+    pub events: Vec<Event>,
+    /// What it drives.
+    pub devices: Vec<Device>,
+    /// Its threads, the main thread first.
+    pub threads: Vec<Thread>,
+    /// Slots for saved replies.
+    pub replies: SlotRange,
+    /// Free slots.
+    pub free: SlotRange,
+    /// Its CNode has 2 to the power of this many slots.
+    pub cnode_bits: u8,
+}
+
+/// The use of an interface. Who serves it depends on the machine: [`Plan::server`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// The interface.
+    pub interface: Name,
+    /// Where the capability goes: Write and Grant, badged with the user's id.
+    pub slot: Slot,
+}
+
+/// The right to signal another component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    /// The component signalled.
+    pub to: ComponentId,
+    /// A channel's name, `event`, or `logs`.
+    pub about: Name,
+    /// Where the capability goes: Write, badged with [`EventBit::badge`].
+    pub slot: Slot,
+    /// The receiver's bit.
+    pub bit: EventBit,
+}
+
+/// A source of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The component that signals; for `logs` the receiver itself.
+    pub from: ComponentId,
+    /// A channel's name, `event`, or `logs`.
+    pub about: Name,
+    /// Its bit.
+    pub bit: EventBit,
+}
+
+/// Kinds of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeviceKind {
+    /// The serial line.
+    Console,
+    /// The timer that user space owns.
+    Timer,
+    /// A virtio network card.
+    VirtioNet,
+}
+
+impl DeviceKind {
+    /// The names of the description.
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("console", Self::Console),
+        ("timer", Self::Timer),
+        ("virtio-net", Self::VirtioNet),
+    ];
+
+    /// Its name in the description.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
+/// A device, with room for what it may need on any architecture; what a machine has no use for stays empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// What it is.
+    pub kind: DeviceKind,
+    /// For a capability to its I/O ports.
+    pub ports: Slot,
+    /// For its interrupt's handler capability.
+    pub handler: Slot,
+    /// For its interrupt.
+    pub bit: EventBit,
+}
+
+/// A thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// For its TCB; null for the main thread.
+    pub tcb: Slot,
+    /// For its own notification, all rights.
+    pub notification: Slot,
+    /// For the capability by which it signals the main thread; null for the main thread.
+    pub signal_main: Slot,
+    /// The bit of that signal; 0 and unused for the main thread.
+    pub bit: EventBit,
+    /// Bytes of its stack: whole pages.
+    pub stack_bytes: u32,
+}
+
+/// Shared memory of two components. On a machine where one of them does not run it does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its name.
+    pub name: Name,
+    /// Owner and other end.
+    pub between: [ComponentId; 2],
+    /// Its address in both.
+    pub address: u64,
+    /// Bytes: whole pages.
+    pub bytes: u64,
+}
+
+impl Plan {
+    /// The component with this id.
+    #[must_use]
+    pub fn component(&self, id: ComponentId) -> Option<&Component> {
+        self.components.get(usize::from(id.0).checked_sub(1)?)
+    }
+
+    /// The component with this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<(ComponentId, &Component)> {
+        self.all().find(|(_, c)| c.name == name)
+    }
+
+    /// All components, with their ids.
+    pub fn all(&self) -> impl Iterator<Item = (ComponentId, &Component)> {
+        self.components
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (ComponentId(i as u8 + 1), c))
+    }
+
+    /// The components that run on this machine.
+    pub fn on(&self, here: Here) -> impl Iterator<Item = (ComponentId, &Component)> {
+        self.all().filter(move |(_, c)| c.on.holds(here))
+    }
+
+    /// The component that serves `interface` on this machine.
+    #[must_use]
+    pub fn server(&self, interface: &str, here: Here) -> Option<(ComponentId, &Component)> {
+        self.on(here)
+            .find(|(_, c)| c.serves.iter().any(|s| s == interface))
+    }
+
+    /// Whether a component runs on this machine.
+    #[must_use]
+    pub fn runs(&self, id: ComponentId, here: Here) -> bool {
+        self.component(id).is_some_and(|c| c.on.holds(here))
+    }
+
+    /// The channels of this machine: both ends run here.
+    pub fn channels_on(&self, here: Here) -> impl Iterator<Item = &Channel> {
+        self.channels
+            .iter()
+            .filter(move |c| c.between.iter().all(|&end| self.runs(end, here)))
+    }
+}
+
+impl Component {
+    /// One past the last slot that has a use.
+    #[must_use]
+    pub fn slots_end(&self) -> Slot {
+        self.free.end()
+    }
+
+    /// Every slot that the root task puts a grant into, in order.
+    pub fn grant_slots(&self) -> impl Iterator<Item = Slot> {
+        let uses = self.uses.iter().map(|u| u.slot);
+        let signals = self.signals.iter().map(|s| s.slot);
+        let devices = self.devices.iter().flat_map(|d| [d.handler, d.ports]);
+        let threads = self
+            .threads
+            .iter()
+            .skip(1)
+            .flat_map(|t| [t.tcb, t.notification, t.signal_main]);
+        uses.chain(signals).chain(devices).chain(threads)
+    }
+
+    /// Every event bit that is taken.
+    pub fn bits(&self) -> impl Iterator<Item = EventBit> {
+        let events = self.events.iter().map(|e| e.bit);
+        let devices = self.devices.iter().map(|d| d.bit);
+        let threads = self.threads.iter().skip(1).map(|t| t.bit);
+        events.chain(devices).chain(threads)
+    }
+
+    /// The slots that have a fixed place in every component.
+    pub const FIXED_SLOTS: u32 = slots::FIRST_GRANT.0;
+}
