@@ -1,0 +1,152 @@
+//! Every frame's body, as one sum.
+
+use isthmus_abi::{NotExecuted, Unknown};
+
+use crate::ping::{PING_LENGTH, Packet, RELEASE_LENGTH, ReleasePacket, emit_ping, emit_release};
+use crate::{
+    Descriptor, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
+    cancel, handshake, reply, request, slot,
+};
+
+/// What a frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// HELLO.
+    Hello(handshake::Repr<'a>),
+    /// HELLO-ACK.
+    HelloAck(handshake::Repr<'a>),
+    /// HELLO-REFUSE.
+    HelloRefuse(handshake::Refuse),
+    /// PING with a number that comes back.
+    Ping(u64),
+    /// PONG with the PING's number.
+    Pong(u64),
+    /// REQUEST or ONEWAY.
+    Request(Way, request::Repr<'a>),
+    /// ACK.
+    Ack(slot::Repr),
+    /// REPLY.
+    Reply(reply::Repr<'a>),
+    /// REFUSE.
+    Refuse(slot::Repr, NotExecuted),
+    /// FAIL.
+    Fail(slot::Repr, Unknown),
+    /// CANCEL.
+    Cancel(cancel::Repr),
+    /// CANCEL-ANSWER.
+    CancelAnswer(slot::Repr, Verdict),
+    /// RELEASE of an export of the receiver.
+    Release(Descriptor),
+    /// RELEASE-ACK with the RELEASE's descriptor.
+    ReleaseAck(Descriptor),
+}
+
+impl<'a> Message<'a> {
+    /// Reads the body of a frame of this kind.
+    pub fn parse(kind: Kind, body: &'a [u8]) -> Result<Self, Malformed> {
+        Ok(match kind {
+            Kind::Hello => Self::Hello(handshake::Repr::parse(body)?),
+            Kind::HelloAck => Self::HelloAck(handshake::Repr::parse(body)?),
+            Kind::HelloRefuse => Self::HelloRefuse(handshake::Refuse::parse(body)?),
+            Kind::Ping => Self::Ping(Packet::new_checked(body)?.token()),
+            Kind::Pong => Self::Pong(Packet::new_checked(body)?.token()),
+            Kind::Request => Self::Request(Way::Call, request::Repr::parse(body)?),
+            Kind::OneWay => Self::Request(Way::OneWay, request::Repr::parse(body)?),
+            Kind::Reply => Self::Reply(reply::Repr::parse(body)?),
+            Kind::Cancel => Self::Cancel(cancel::Repr::parse(body)?),
+            Kind::Release => Self::Release(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::ReleaseAck => Self::ReleaseAck(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::Ack | Kind::Refuse | Kind::Fail | Kind::CancelAnswer => {
+                let (slot, code) = slot::Repr::parse(body)?;
+                match kind {
+                    Kind::Refuse => Self::Refuse(slot, NotExecuted::from_code(code)),
+                    Kind::Fail => Self::Fail(slot, Unknown::from_code(code)),
+                    Kind::CancelAnswer => Self::CancelAnswer(slot, Verdict::from_code(code)?),
+                    _ if code != 0 => return Err(Malformed::Field),
+                    _ => Self::Ack(slot),
+                }
+            }
+        })
+    }
+
+    /// The frame's kind.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Hello(_) => Kind::Hello,
+            Self::HelloAck(_) => Kind::HelloAck,
+            Self::HelloRefuse(_) => Kind::HelloRefuse,
+            Self::Ping(_) => Kind::Ping,
+            Self::Pong(_) => Kind::Pong,
+            Self::Request(Way::Call, _) => Kind::Request,
+            Self::Request(Way::OneWay, _) => Kind::OneWay,
+            Self::Ack(_) => Kind::Ack,
+            Self::Reply(_) => Kind::Reply,
+            Self::Refuse(..) => Kind::Refuse,
+            Self::Fail(..) => Kind::Fail,
+            Self::Cancel(_) => Kind::Cancel,
+            Self::CancelAnswer(..) => Kind::CancelAnswer,
+            Self::Release(_) => Kind::Release,
+            Self::ReleaseAck(_) => Kind::ReleaseAck,
+        }
+    }
+
+    /// Bytes of the whole frame, header and tag included.
+    #[must_use]
+    pub fn frame_length(&self) -> usize {
+        let body = match self {
+            Self::Hello(repr) | Self::HelloAck(repr) => repr.length(),
+            Self::HelloRefuse(_) => handshake::REFUSE_LENGTH,
+            Self::Ping(_) | Self::Pong(_) => PING_LENGTH,
+            Self::Request(_, repr) => repr.length(),
+            Self::Reply(repr) => repr.length(),
+            Self::Ack(_) | Self::Refuse(..) | Self::Fail(..) | Self::CancelAnswer(..) => {
+                slot::Repr::LENGTH
+            }
+            Self::Cancel(_) => cancel::Repr::LENGTH,
+            Self::Release(_) | Self::ReleaseAck(_) => RELEASE_LENGTH,
+        };
+        HEADER_LENGTH + body + TAG_LENGTH
+    }
+
+    /// Writes the whole frame at the start of `buffer`, the tag as zeroes, and gives the frame's bytes; `None` if there is
+    /// not enough room.
+    pub fn emit<'b>(
+        &self,
+        session: SessionId,
+        key: u32,
+        number: u64,
+        buffer: &'b mut [u8],
+    ) -> Option<&'b mut [u8]> {
+        let frame = buffer.get_mut(..self.frame_length())?;
+        let header = Header {
+            kind: self.kind(),
+            key,
+            session,
+            number,
+        };
+        header.emit(frame);
+        let (rest, tag) = frame.split_last_chunk_mut::<TAG_LENGTH>()?;
+        *tag = [0; TAG_LENGTH];
+        self.emit_body(rest.get_mut(HEADER_LENGTH..)?);
+        Some(frame)
+    }
+
+    fn emit_body(&self, body: &mut [u8]) {
+        match self {
+            Self::Hello(repr) | Self::HelloAck(repr) => repr.emit(body),
+            Self::HelloRefuse(repr) => repr.emit(body),
+            Self::Ping(token) | Self::Pong(token) => emit_ping(*token, body),
+            Self::Request(_, repr) => repr.emit(body),
+            Self::Ack(slot) => slot.emit(0, body),
+            Self::Reply(repr) => repr.emit(body),
+            Self::Refuse(slot, reason) => slot.emit(reason.code(), body),
+            Self::Fail(slot, reason) => slot.emit(reason.code(), body),
+            Self::Cancel(repr) => repr.emit(body),
+            Self::CancelAnswer(slot, verdict) => slot.emit(verdict.code(), body),
+            Self::Release(descriptor) | Self::ReleaseAck(descriptor) => {
+                emit_release(*descriptor, body)
+            }
+        }
+    }
+}
