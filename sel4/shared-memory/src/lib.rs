@@ -16,4 +16,6 @@ mod memory;
 pub mod ring;
 
 pub use memory::{MemoryError, OutOfBounds, SharedMemory};
-pub use ring::{AttachError, Consumer, Corrupt, Producer, ReserveError, Wait, Wake};
+pub use ring::{
+    AttachError, Consumer, Corrupt, Producer, Record, Reservation, ReserveError, Wait, Wake,
+};
