@@ -9,12 +9,11 @@ use crate::headers::PREFIX;
 use crate::tools::Tools;
 
 /// Flags that are the same on every architecture.
-const CFLAGS: [&str; 11] = [
+const CFLAGS: [&str; 10] = [
     "-std=c99",
     "-O2",
     "-Wall",
     "-Wstrict-prototypes",
-    "-Wmissing-prototypes",
     "-Wpointer-arith",
     "-nostdlib",
     "-ffreestanding",
