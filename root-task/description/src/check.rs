@@ -1,0 +1,302 @@
+//! What a description says, beyond how it is written: names that must be known, servers that must be there, limits.
+
+use isthmus_abi::{Name, limits, startup};
+use isthmus_plan::{Here, Placement};
+
+use crate::mistake::{At, Collector, suggestion};
+use crate::source::{Component, System};
+
+pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
+    counts(system, mistakes);
+    unique(
+        system.components.iter().map(|c| &c.name),
+        "component",
+        mistakes,
+    );
+    unique(system.channels.iter().map(|c| &c.name), "channel", mistakes);
+    for component in &system.components {
+        unique(component.serves.iter(), "interface in `serves`", mistakes);
+        unique(component.uses.iter(), "interface in `uses`", mistakes);
+        for used in &component.uses {
+            check_use(system, component, used, mistakes);
+        }
+    }
+    check_serves(system, mistakes);
+    check_devices(system, mistakes);
+    check_channels(system, mistakes);
+    check_events(system, mistakes);
+}
+
+/// A machine on which both rules hold.
+fn meeting(a: &Placement, b: &Placement) -> Option<Here> {
+    Here::all().find(|&here| a.holds(here) && b.holds(here))
+}
+
+fn counts(system: &System, mistakes: &mut Collector<'_>) {
+    let mut too_many = |span: &_, what: &str, count: usize, limit: usize, remedy: &str| {
+        if count > limit {
+            mistakes.add(
+                span,
+                format!("{count} {what}: the limit is {limit}"),
+                remedy,
+            );
+        }
+    };
+    let last = system.components.last().map_or(0..0, |c| c.span.clone());
+    too_many(
+        &last,
+        "components",
+        system.components.len(),
+        limits::COMPONENTS,
+        "join some, or raise the limit",
+    );
+    let last = system.channels.last().map_or(0..0, |c| c.name.span.clone());
+    too_many(
+        &last,
+        "channels",
+        system.channels.len(),
+        limits::CHANNELS,
+        "join some, or raise the limit",
+    );
+    let last = system.events.last().map_or(0..0, |e| e.to.span.clone());
+    too_many(
+        &last,
+        "events",
+        system.events.len(),
+        limits::EVENTS,
+        "use channels, which bring their own",
+    );
+    for c in &system.components {
+        let span = &c.name.span;
+        too_many(
+            span,
+            "interfaces served",
+            c.serves.len(),
+            limits::SERVES,
+            "split the component",
+        );
+        too_many(
+            span,
+            "interfaces used",
+            c.uses.len(),
+            limits::USES,
+            "split the component",
+        );
+        too_many(
+            span,
+            "devices",
+            c.devices.len(),
+            limits::DEVICES,
+            "one driver for each",
+        );
+    }
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a At<Name>>, what: &str, mistakes: &mut Collector<'_>) {
+    let mut seen: Vec<&At<Name>> = Vec::new();
+    for name in names {
+        if let Some(first) = seen.iter().find(|other| other.value == name.value) {
+            let line = mistakes.line_of(&first.span);
+            let remedy = format!("the first is on line {line}: rename or remove one");
+            mistakes.add(
+                &name.span,
+                format!("a second {what} `{}`", name.value),
+                remedy,
+            );
+        }
+        seen.push(name);
+    }
+}
+
+fn serves(component: &Component, interface: &Name) -> bool {
+    component
+        .serves
+        .iter()
+        .any(|served| served.value == *interface)
+}
+
+fn check_use(system: &System, user: &Component, used: &At<Name>, mistakes: &mut Collector<'_>) {
+    let interface = &used.value;
+    if serves(user, interface) {
+        let what = format!(
+            "`{}` uses `{interface}`, which it serves itself",
+            user.name.value
+        );
+        mistakes.add(
+            &used.span,
+            what,
+            "remove it from `uses`: a call to itself would wait for ever",
+        );
+        return;
+    }
+    let servers: Vec<&Component> = system
+        .components
+        .iter()
+        .filter(|c| serves(c, interface))
+        .collect();
+    if servers.is_empty() {
+        let all = system
+            .components
+            .iter()
+            .flat_map(|c| &c.serves)
+            .map(|s| s.value.as_str());
+        let remedy = suggestion(interface.as_str(), all, "add a component that serves it");
+        mistakes.add(
+            &used.span,
+            format!("no component serves `{interface}`"),
+            remedy,
+        );
+        return;
+    }
+    let lonely = Here::all()
+        .find(|&here| user.on.value.holds(here) && !servers.iter().any(|s| s.on.value.holds(here)));
+    if let Some(here) = lonely {
+        let what = format!(
+            "`{}` runs on machine {} of {}, where nobody serves `{interface}`",
+            user.name.value, here.node, here.nodes
+        );
+        let remedy = format!(
+            "place `{}` there too, or look it up by name instead",
+            servers[0].name.value
+        );
+        mistakes.add(&used.span, what, remedy);
+    }
+}
+
+fn check_serves(system: &System, mistakes: &mut Collector<'_>) {
+    for (i, a) in system.components.iter().enumerate() {
+        for b in &system.components[i + 1..] {
+            let Some(here) = meeting(&a.on.value, &b.on.value) else {
+                continue;
+            };
+            for second in b.serves.iter().filter(|served| serves(a, &served.value)) {
+                let what = format!(
+                    "both `{}` and `{}` serve `{}` on machine {} of {}",
+                    a.name.value, b.name.value, second.value, here.node, here.nodes
+                );
+                mistakes.add(
+                    &second.span,
+                    what,
+                    "give one another interface name, or place them apart",
+                );
+            }
+        }
+    }
+}
+
+fn check_devices(system: &System, mistakes: &mut Collector<'_>) {
+    let mut seen: Vec<(&Component, usize)> = Vec::new();
+    for component in &system.components {
+        for (i, device) in component.devices.iter().enumerate() {
+            let kind = device.value;
+            let other = seen.iter().find(|(other, j)| {
+                other.devices[*j].value == kind
+                    && meeting(&other.on.value, &component.on.value).is_some()
+            });
+            if let Some((other, _)) = other {
+                let what = format!("`{}` drives the {} already", other.name.value, kind.name());
+                mistakes.add(
+                    &device.span,
+                    what,
+                    "one driver for a device: remove one, or place them apart",
+                );
+            }
+            seen.push((component, i));
+        }
+    }
+}
+
+/// The components at both ends, if they are known, different, and on one machine at least once.
+fn ends<'s>(
+    system: &'s System,
+    a: &At<Name>,
+    b: &At<Name>,
+    mistakes: &mut Collector<'_>,
+) -> Option<[&'s Component; 2]> {
+    let mut find = |name: &At<Name>| {
+        let found = system
+            .components
+            .iter()
+            .find(|c| c.name.value == name.value);
+        if found.is_none() {
+            let all = system.components.iter().map(|c| c.name.value.as_str());
+            let remedy = suggestion(name.value.as_str(), all, "add a [[component]]");
+            mistakes.add(
+                &name.span,
+                format!("there is no component `{}`", name.value),
+                remedy,
+            );
+        }
+        found
+    };
+    let (first, second) = (find(a), find(b));
+    let (first, second) = (first?, second?);
+    if first.name.value == second.name.value {
+        mistakes.add(
+            &b.span,
+            format!("both ends are `{}`", a.value),
+            "name two components",
+        );
+        return None;
+    }
+    if meeting(&first.on.value, &second.on.value).is_none() {
+        let what = format!(
+            "`{}` and `{}` never run on the same machine",
+            a.value, b.value
+        );
+        mistakes.add(
+            &b.span,
+            what,
+            "change `on` of one: memory and events do not cross machines",
+        );
+        return None;
+    }
+    Some([first, second])
+}
+
+fn check_channels(system: &System, mistakes: &mut Collector<'_>) {
+    for channel in &system.channels {
+        let name = &channel.name;
+        if [startup::PLAIN_EVENT, startup::LOGS].contains(&name.value.as_str()) {
+            mistakes.add(
+                &name.span,
+                format!("a channel cannot be called `{}`", name.value),
+                "the system uses it: rename it",
+            );
+        }
+        ends(system, &channel.between[0], &channel.between[1], mistakes);
+    }
+    for component in &system.components {
+        let of = |name: &At<Name>| name.value == component.name.value;
+        let mut own = system.channels.iter().filter(|c| c.between.iter().any(of));
+        if let Some(channel) = own.nth(limits::COMPONENT_CHANNELS) {
+            let what = format!("`{}` is an end of too many channels", component.name.value);
+            mistakes.add(
+                &channel.name.span,
+                what,
+                format!("at most {}", limits::COMPONENT_CHANNELS),
+            );
+        }
+    }
+}
+
+fn check_events(system: &System, mistakes: &mut Collector<'_>) {
+    for (i, event) in system.events.iter().enumerate() {
+        ends(system, &event.from, &event.to, mistakes);
+        let same = |e: &&crate::source::Event| {
+            e.from.value == event.from.value && e.to.value == event.to.value
+        };
+        if let Some(first) = system.events[..i].iter().find(same) {
+            let line = mistakes.line_of(&first.from.span);
+            let what = format!(
+                "a second event from `{}` to `{}`",
+                event.from.value, event.to.value
+            );
+            mistakes.add(
+                &event.from.span,
+                what,
+                format!("the first is on line {line}: remove one"),
+            );
+        }
+    }
+}
