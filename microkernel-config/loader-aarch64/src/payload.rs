@@ -277,7 +277,7 @@ mod tests {
                 ..header
             },
             Header {
-                user_size: u64::MAX & !4095,
+                user_size: !4095,
                 ..header
             },
             Header {
