@@ -57,6 +57,8 @@ pub const STACK_STRIDE: u64 = 1 << 20;
 pub const CONSOLE_LOGS: u64 = 0x1800_0000;
 /// In the console server, from one component's rings to the next one's.
 pub const CONSOLE_LOG_STRIDE: u64 = limits::THREADS as u64 * LOG_STRIDE;
+/// In the console server, the root task's log ring.
+pub const ROOT_TASK_LOG: u64 = CONSOLE_LOGS + limits::COMPONENTS as u64 * CONSOLE_LOG_STRIDE;
 
 /// The heap.
 pub const HEAP: u64 = 0x2000_0000;
@@ -94,7 +96,7 @@ const _: () = {
     assert!(LOGS + threads * LOG_STRIDE <= THREAD_BLOCKS);
     assert!(THREAD_BLOCKS + threads * THREAD_BLOCK_STRIDE <= STACKS);
     assert!(STACKS + threads * STACK_STRIDE <= CONSOLE_LOGS);
-    assert!(CONSOLE_LOGS + limits::COMPONENTS as u64 * CONSOLE_LOG_STRIDE <= HEAP);
+    assert!(ROOT_TASK_LOG + LOG_BYTES <= HEAP);
     assert!(limits::STACK_BYTES + PAGE_BYTES <= STACK_STRIDE);
     assert!(HEAP + limits::HEAP_BYTES <= CHANNELS);
     assert!(CHANNELS + limits::CHANNELS as u64 * limits::CHANNEL_BYTES <= DEVICES);
