@@ -46,3 +46,21 @@ mod generated {
 }
 
 pub use generated::*;
+
+/// Chooses items or statements by a setting of the kernel's configuration:
+/// `sel4_cfg_if! { if #[sel4_cfg(DEBUG_BUILD)] { … } else if #[sel4_cfg(not(SMP))] { … } else { … } }`.
+#[macro_export]
+macro_rules! sel4_cfg_if {
+    (if #[sel4_cfg(not($key:ident))] { $($then:tt)* } $($rest:tt)*) => {
+        $crate::sel4_cfg_if! { @ $key { $crate::sel4_cfg_if! { @otherwise $($rest)* } } { $($then)* } }
+    };
+    (if #[sel4_cfg($key:ident)] { $($then:tt)* } $($rest:tt)*) => {
+        $crate::sel4_cfg_if! { @ $key { $($then)* } { $crate::sel4_cfg_if! { @otherwise $($rest)* } } }
+    };
+    (@otherwise) => {};
+    (@otherwise else if $($rest:tt)*) => { $crate::sel4_cfg_if! { if $($rest)* } };
+    (@otherwise else { $($otherwise:tt)* }) => { $($otherwise)* };
+    (@ $key:ident { $($then:tt)* } { $($otherwise:tt)* }) => {
+        $crate::sel4_cfg_select! { $key { $($then)* } { $($otherwise)* } }
+    };
+}

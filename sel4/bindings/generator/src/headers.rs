@@ -261,6 +261,7 @@ impl Structure {
     pub fn emit(&self, names: &dyn Names) -> Result<String, Error> {
         let mut size_words = 0;
         let mut fields = String::new();
+        let mut lengths = String::new();
         for member in &self.members {
             let scalar = match member.kind.as_str() {
                 "seL4_Uint8" => "u8",
@@ -284,6 +285,11 @@ impl Structure {
                 Some(count) => {
                     let count = evaluate(count, names)?;
                     size_words += count;
+                    let _ = writeln!(
+                        lengths,
+                        "pub const {}_{}_LEN: usize = {count};",
+                        self.name, member.name
+                    );
                     format!("[{scalar}; {count}]")
                 }
             };
@@ -297,7 +303,7 @@ impl Structure {
             "C".to_owned()
         };
         Ok(format!(
-            "#[derive(Clone, Copy)]\n#[repr({representation})]\npub struct {} {{\n{fields}}}\n\n",
+            "{lengths}#[derive(Clone, Copy)]\n#[repr({representation})]\npub struct {} {{\n{fields}}}\n\n",
             self.name
         ))
     }
