@@ -1,2 +1,46 @@
-//! Sessions, slots, retransmission and at-most-once: a pure state machine.
+//! Sessions, slots, retransmission and at-most-once: the protocol of netipc as a pure state machine.
+//!
+//! An [`Endpoint`] is one machine with its peers. It does no I/O, reads no clock, allocates nothing and knows no kernel:
+//! time, randomness and cipher are handed in, so that the same code runs in the simulator, on Linux and on seL4. It promises
+//! at most one execution per request, and a truthful outcome within a bound for each call; it never retries into a new
+//! session and never waits.
+//!
+//! How it is driven (quinn's verbs):
+//!
+//! | verb | when |
+//! |---|---|
+//! | [`handle_frame`](Endpoint::handle_frame) | a frame came from a peer |
+//! | [`call`](Endpoint::call), [`cancel`](Endpoint::cancel), [`start`](Endpoint::start), [`finish`](Endpoint::finish), [`export`](Endpoint::export), [`revoke`](Endpoint::revoke), [`release`](Endpoint::release) | something happened on this machine |
+//! | [`poll_timeout`](Endpoint::poll_timeout), [`handle_timeout`](Endpoint::handle_timeout) | the time asked for has come |
+//! | [`poll_event`](Endpoint::poll_event) | after each of the above, until `None`: what this machine has to do |
+//! | [`poll_transmit`](Endpoint::poll_transmit) | then, until `None`: frames for peers |
+//!
+//! Start reading at [`Endpoint`], then `peer/`; what a frame is stands in `netipc-wire`; the prose, with the invariants and
+//! the checker of each, is in `docs/netipc.md`; `netipc-simulator` hunts for violations.
 #![no_std]
+#![forbid(unsafe_code)]
+
+mod capabilities;
+mod cipher;
+mod endpoint;
+mod fault;
+pub mod limits;
+mod order;
+mod peer;
+mod set;
+mod time;
+mod types;
+
+pub use cipher::{Cipher, Corrupt, Transparent};
+pub use endpoint::{Config, Endpoint, Random};
+#[cfg(feature = "planted-faults")]
+pub use fault::PlantedFault;
+pub use peer::Occupancy;
+pub use time::Instant;
+pub use types::{
+    Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, ImportId, Object, Reply,
+    Request, Stale, Target, Token, Transmit,
+};
+
+pub use isthmus_abi::{NotExecuted, Outcome, Unknown};
+pub use netipc_wire::{BootId, ClusterId, FRAME_LENGTH_MAX, NodeId, SessionId, WORDS_MAX, Way};

@@ -1,0 +1,283 @@
+//! One machine and its peers.
+
+use isthmus_abi::NotExecuted;
+use netipc_wire::frame::Packet;
+use netipc_wire::{BootId, ClusterId, Header, Message, NodeId, Nonce};
+
+use crate::cipher::Cipher;
+use crate::fault::Faults;
+use crate::limits;
+use crate::peer::{Context, Occupancy, Peer};
+use crate::time::Instant;
+use crate::types::{
+    Answer, Call, CallId, Dropped, Event, Execution, ExportId, ImportId, Object, Request, Stale,
+    Transmit,
+};
+
+/// Who a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Its number in the cluster.
+    pub node: NodeId,
+    /// Drawn at random at this start of the machine, and never used before.
+    pub boot: BootId,
+    /// The cluster.
+    pub cluster: ClusterId,
+}
+
+/// Where nonces come from. They must not be guessable and must not repeat: see the threat model.
+pub trait Random {
+    /// A new one.
+    fn nonce(&mut self) -> Nonce;
+}
+
+/// One machine and its peers.
+///
+/// Its memory is all in it: a `static` of it, made by [`new`](Self::new), is zeroes. It is inert until
+/// [`begin`](Self::begin).
+///
+/// `PEERS` machines at most, `SLOTS` calls open at each and from each at most, `ROWS` exports to each and imports from each
+/// at most.
+pub struct Endpoint<
+    C,
+    R,
+    const PEERS: usize = { limits::PEERS },
+    const SLOTS: usize = { limits::SLOTS },
+    const ROWS: usize = { limits::CAPABILITIES },
+> {
+    config: Config,
+    cipher: C,
+    random: R,
+    faults: Faults,
+    peers: [Peer<SLOTS, ROWS>; PEERS],
+    /// The peer that is asked first, so that none starves the others.
+    transmit_first: usize,
+    event_first: usize,
+}
+
+impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: usize>
+    Endpoint<C, R, PEERS, SLOTS, ROWS>
+{
+    /// Without identity and peers.
+    pub const fn new(cipher: C, random: R) -> Self {
+        const {
+            assert!(SLOTS >= 1 && SLOTS <= 64, "sets of slots are one word");
+            assert!(ROWS <= u16::MAX as usize && PEERS <= u8::MAX as usize);
+        }
+        Self {
+            config: Config {
+                node: NodeId(0),
+                boot: BootId(0),
+                cluster: ClusterId(0),
+            },
+            cipher,
+            random,
+            faults: Faults::NONE,
+            peers: [const { Peer::NEW }; PEERS],
+            transmit_first: 0,
+            event_first: 0,
+        }
+    }
+
+    /// Plants a fault.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: crate::PlantedFault) {
+        self.faults = Faults::one(fault);
+    }
+
+    /// Becomes this machine, with these peers and without any session: as after a start. `Overload` if there are too many
+    /// peers; those that fit are peers.
+    pub fn begin(
+        &mut self,
+        config: Config,
+        peers: impl IntoIterator<Item = NodeId>,
+    ) -> Result<(), NotExecuted> {
+        self.config = config;
+        let mut nodes = peers.into_iter().filter(|node| *node != config.node);
+        for peer in &mut self.peers {
+            peer.reset(nodes.next());
+        }
+        match nodes.next() {
+            None => Ok(()),
+            Some(_) => Err(NotExecuted::Overload),
+        }
+    }
+
+    /// Who it is.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The source of nonces, for seeding it.
+    pub const fn random_mut(&mut self) -> &mut R {
+        &mut self.random
+    }
+
+    /// The cipher, for its keys.
+    pub const fn cipher_mut(&mut self) -> &mut C {
+        &mut self.cipher
+    }
+
+    /// A frame came from a peer, by the link's word. It is deciphered in place. An `Err` says why it had no effect, for counting.
+    pub fn handle_frame(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        frame: &mut [u8],
+    ) -> Result<(), Dropped> {
+        let index = self.index(from).ok_or(Dropped::Stranger)?;
+        let header = Packet::new_checked(&*frame)
+            .map_err(Dropped::Malformed)?
+            .header();
+        self.cipher
+            .open(&header, frame)
+            .map_err(|_| Dropped::Corrupt)?;
+        let packet = Packet::new_checked(&*frame).map_err(Dropped::Malformed)?;
+        let message = Message::parse(header.kind, packet.body()).map_err(Dropped::Malformed)?;
+        let (peer, mut context) = self.peer(index);
+        if header.kind.is_handshake() {
+            peer.handle_handshake(now, &message, &mut context)
+        } else {
+            peer.handle_frame(now, header.session, &message, &mut context)
+        }
+    }
+
+    /// Calls a peer, or sends it a message. An `Err` is the outcome: nothing was sent. Otherwise there will be an
+    /// [`Event::Complete`] (for a call).
+    pub fn call(&mut self, now: Instant, call: &Call<'_>) -> Result<CallId, NotExecuted> {
+        let index = self
+            .index(call.target.node())
+            .ok_or(NotExecuted::PeerUnreachable)?;
+        let (peer, mut context) = self.peer(index);
+        peer.call(now, call, &mut context)
+    }
+
+    /// The caller waits no longer: its outcome comes at once, `NotExecuted` only if nothing was sent. Nothing happens if the
+    /// call is over.
+    pub fn cancel(&mut self, now: Instant, call: CallId) {
+        let faults = self.faults;
+        if let Some(peer) = self.find(call.node) {
+            peer.cancel(now, call, faults);
+        }
+    }
+
+    /// A worker takes a request that was delivered: from now on it counts as run. `Stale` if it was cancelled, its time is up,
+    /// or there is no room for its capability (its caller knows).
+    pub fn start(&mut self, now: Instant, execution: Execution) -> Result<Request<'_>, Stale> {
+        let faults = self.faults;
+        let peer = self.find(execution.node).ok_or(Stale)?;
+        peer.start(now, execution, faults)
+    }
+
+    /// A worker is done with a request, or there is none to take it ([`Answer::NotExecuted`]). `Stale` if nobody waits any
+    /// more; an export in the answer is then taken back.
+    pub fn finish(&mut self, execution: Execution, answer: &Answer<'_>) -> Result<(), Stale> {
+        let faults = self.faults;
+        let peer = self.find(execution.node).ok_or(Stale)?;
+        peer.finish(execution, answer, faults)
+    }
+
+    /// Lets a peer use an object of ours, once its name has gone there in a reply or request.
+    pub fn export(&mut self, to: NodeId, object: Object) -> Result<ExportId, NotExecuted> {
+        self.find(to)
+            .ok_or(NotExecuted::PeerUnreachable)?
+            .export(object)
+    }
+
+    /// Ends an export, at once: requests that no worker has taken are turned away. Nothing happens if it is over; otherwise
+    /// [`Event::Released`] follows.
+    pub fn revoke(&mut self, export: ExportId) {
+        if let Some(peer) = self.find(export.node) {
+            peer.revoke(export);
+        }
+    }
+
+    /// Gives up an import: the exporter will know. Nothing happens if it is over.
+    pub fn release(&mut self, now: Instant, import: ImportId) {
+        if let Some(peer) = self.find(import.node) {
+            peer.release(now, import);
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.peers.iter().filter_map(Peer::timeout).min()
+    }
+
+    /// Does what the passing of time has made due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for index in 0..PEERS {
+            let (peer, mut context) = self.peer(index);
+            if peer.node().is_some() {
+                peer.handle_timeout(now, &mut context);
+            }
+        }
+    }
+
+    /// The next frame to send, written at the start of `buffer`. With less room than
+    /// [`FRAME_LENGTH_MAX`](crate::FRAME_LENGTH_MAX) a frame that does not fit counts as lost.
+    pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        for step in 0..PEERS {
+            let index = (self.transmit_first + step) % PEERS;
+            while let Some(next) = self.peers[index].next_frame(now) {
+                let peer = &self.peers[index];
+                let (Some(to), Some((message, session, number))) =
+                    (peer.node(), peer.message(now, &next, &self.config))
+                else {
+                    continue;
+                };
+                let header = Header {
+                    kind: message.kind(),
+                    key: 0,
+                    session,
+                    number,
+                };
+                let length = message
+                    .emit(session, header.key, number, buffer)
+                    .map(|frame| {
+                        self.cipher.seal(&header, frame);
+                        frame.len()
+                    });
+                self.peers[index].sent(&next, self.faults);
+                if let Some(length) = length {
+                    self.transmit_first = (index + 1) % PEERS;
+                    return Some(Transmit { to, length });
+                }
+            }
+        }
+        None
+    }
+
+    /// The next thing that this machine has to do or to know. Until it is `None`; frames may be dropped while there are many.
+    pub fn poll_event(&mut self) -> Option<Event<'_>> {
+        let first = self.event_first;
+        let index = (0..PEERS)
+            .map(|step| (first + step) % PEERS)
+            .find(|&index| self.peers[index].has_event())?;
+        self.event_first = (index + 1) % PEERS;
+        self.peers[index].poll_event()
+    }
+
+    /// How full the tables for a peer are.
+    pub fn occupancy(&self, node: NodeId) -> Option<Occupancy> {
+        self.index(node).map(|index| self.peers[index].occupancy())
+    }
+
+    fn index(&self, node: NodeId) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.node() == Some(node))
+    }
+
+    fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
+        self.peers.iter_mut().find(|peer| peer.node() == Some(node))
+    }
+
+    fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {
+        let context = Context {
+            config: &self.config,
+            cipher: &mut self.cipher,
+            random: &mut self.random,
+            faults: self.faults,
+        };
+        (&mut self.peers[index], context)
+    }
+}

@@ -1,0 +1,42 @@
+//! Every limit and every time of the protocol, stated once.
+
+use core::time::Duration;
+
+/// Peers of the endpoint that [`crate::Endpoint`] is by default.
+pub const PEERS: usize = 7;
+/// Calls that one machine may have open at one peer, and the other way round. At most 64: sets of slots are one word.
+pub const SLOTS: usize = 32;
+/// Exports to one peer, and imports from it.
+pub const CAPABILITIES: usize = 128;
+/// One in so many slots may hold a one-way message: the credit.
+pub const ONE_WAY_SHARE: usize = 4;
+/// Order numbers that may be ahead of a missing one.
+pub const HOLD_BACK: u64 = 64;
+/// RELEASE frames that wait to be acknowledged by us; more are dropped, and repeated by the peer.
+pub const RELEASE_ACKS: usize = 16;
+
+/// A call without a budget has this one.
+pub const BUDGET_DEFAULT: Duration = Duration::from_secs(4);
+/// The longest budget: what the frame's 32 bits of microseconds hold, rounded down.
+pub const BUDGET_MAX: Duration = Duration::from_secs(3600);
+
+/// A frame that is not answered is repeated after this, and then after twice the pause before.
+pub const RETRANSMIT_FIRST: Duration = Duration::from_millis(5);
+/// The longest pause between repetitions.
+pub const RETRANSMIT_MAX: Duration = Duration::from_millis(80);
+/// Something is awaited and nothing was heard for so long: ask with a PING, and again after as long.
+pub const PING_AFTER: Duration = Duration::from_millis(100);
+/// Something is awaited and nothing was heard for so long: the peer is declared dead and the session ends.
+pub const DEAD_AFTER: Duration = Duration::from_millis(450);
+/// A hello that is not answered for so long is given up, and with it the calls that wait for the session.
+pub const CONNECT_WITHIN: Duration = Duration::from_millis(450);
+/// A half-open session that is not confirmed is forgotten after this.
+pub const HALF_OPEN: Duration = Duration::from_millis(500);
+/// What is promised: after the last frame of a peer that has died (or the call, if that is later), the outcome is there
+/// within this time.
+pub const OUTCOME_WITHIN: Duration = Duration::from_millis(600);
+
+const _: () = assert!(SLOTS <= 64 && SLOTS >= ONE_WAY_SHARE);
+const _: () = assert!(DEAD_AFTER.as_millis() + PING_AFTER.as_millis() < OUTCOME_WITHIN.as_millis());
+const _: () = assert!(CONNECT_WITHIN.as_millis() < OUTCOME_WITHIN.as_millis());
+const _: () = assert!(BUDGET_MAX.as_micros() <= u32::MAX as u128);

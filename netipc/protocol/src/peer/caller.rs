@@ -1,0 +1,597 @@
+//! Our calls at one peer: the caller's slots.
+
+use core::time::Duration;
+
+use heapless::{Deque, Vec};
+use isthmus_abi::{NotExecuted, Outcome, Unknown};
+use netipc_wire::{
+    Descriptor, Message, Order, Sequence, SlotIndex, Verdict, WORDS_MAX, Way, Words, cancel,
+    request, slot,
+};
+
+use crate::capabilities::Imports;
+use crate::fault::{Faults, PlantedFault};
+use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST, RETRANSMIT_MAX};
+use crate::set::Set;
+use crate::time::Instant;
+use crate::types::{Call, Dropped, Event, ImportId, Reply, Token};
+
+/// The caller's slots for one peer.
+pub(crate) struct Caller<const SLOTS: usize> {
+    slots: [Slot; SLOTS],
+    /// Slots that are not free.
+    busy: Set,
+    /// Slots that wait for the callee's word: sent or quarantined.
+    awaiting: Set,
+    /// Of these, the ones that have a frame to (re)send now.
+    due: Set,
+    /// Queued slots, in the order of the calls.
+    fresh: Deque<u16, SLOTS>,
+    /// Outcomes that nobody has fetched yet.
+    completions: Deque<Completion, SLOTS>,
+    /// Calls that have no outcome yet, of those that get one. With `completions` at most `SLOTS`.
+    open: usize,
+    /// Never goes back, so that an old `CallId` never fits a slot again.
+    serial: u64,
+    /// The slots that the peer answers for, in this session.
+    usable: usize,
+}
+
+struct Slot {
+    state: State,
+    /// Of the last call whose first frame was sent in this session.
+    sequence: Sequence,
+    /// Of the present call.
+    serial: u64,
+    token: Token,
+    way: Way,
+    /// `None`: the bootstrap export.
+    import: Option<ImportId>,
+    target: Descriptor,
+    order: Order,
+    /// A capability of ours that goes with the request.
+    capability: Option<Descriptor>,
+    deadline: Instant,
+    retry_at: Instant,
+    pause: Duration,
+    label: u64,
+    /// The request's; when finished the reply's.
+    words: Vec<u64, WORDS_MAX>,
+    /// A capability that came with the reply.
+    imported: Option<ImportId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing.
+    Free,
+    /// Nothing was sent yet: it may still end as `NotExecuted` for any reason.
+    Queued,
+    /// Sent at least once: only the callee can say that it did not run.
+    Sent,
+    /// The caller has its outcome, the callee has not yet given its word.
+    Quarantine,
+    /// The reply lies here until it is fetched.
+    Finished,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Completion {
+    token: Token,
+    result: Result<u16, Outcome>,
+}
+
+/// Why all calls end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The peer is silent: calls that wait for a session end, too.
+    Lost,
+    /// Another session replaces this one: calls that nothing was sent of, to the bootstrap export, go on in it.
+    Replaced,
+}
+
+/// What the callee's word about a call means for the rest of the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Nothing.
+    Nothing,
+    /// It never ran: the capability that went with it was never taken.
+    Unused(Descriptor),
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        state: State::Free,
+        sequence: Sequence::NONE,
+        serial: 0,
+        token: Token(0),
+        way: Way::Call,
+        import: None,
+        target: Descriptor::BOOTSTRAP,
+        order: Order(0),
+        capability: None,
+        deadline: Instant::from_nanos(0),
+        retry_at: Instant::from_nanos(0),
+        pause: Duration::ZERO,
+        label: 0,
+        words: Vec::new(),
+        imported: None,
+    };
+}
+
+impl<const SLOTS: usize> Caller<SLOTS> {
+    pub(crate) const NEW: Self = Self {
+        slots: [const { Slot::EMPTY }; SLOTS],
+        busy: Set::EMPTY,
+        awaiting: Set::EMPTY,
+        due: Set::EMPTY,
+        fresh: Deque::new(),
+        completions: Deque::new(),
+        open: 0,
+        serial: 0,
+        usable: SLOTS,
+    };
+
+    /// As after a start of the machine.
+    pub(crate) fn clear(&mut self) {
+        for slot in &mut self.slots {
+            slot.state = State::Free;
+            slot.sequence = Sequence::NONE;
+        }
+        self.busy.clear();
+        self.awaiting.clear();
+        self.due.clear();
+        self.fresh.clear();
+        self.completions.clear();
+        self.open = 0;
+        self.usable = SLOTS;
+    }
+
+    /// Accepts a call: its slot and serial number. It ends here if there is no room, and nothing has happened.
+    pub(crate) fn call(
+        &mut self,
+        now: Instant,
+        call: &Call<'_>,
+        target: Descriptor,
+        import: Option<ImportId>,
+        capability: Option<Descriptor>,
+    ) -> Result<(u16, u64), NotExecuted> {
+        if call.way == Way::OneWay && self.one_ways() >= (SLOTS / ONE_WAY_SHARE).max(1) {
+            return Err(NotExecuted::Overload);
+        }
+        if call.way == Way::Call && self.open + self.completions.len() >= SLOTS {
+            return Err(NotExecuted::Overload);
+        }
+        if call.words.len() > WORDS_MAX {
+            return Err(NotExecuted::TooLong);
+        }
+        let free = self.busy.first_absent(self.usable.min(SLOTS));
+        let index = free.ok_or(NotExecuted::Overload)?;
+        let number = u16::try_from(index).map_err(|_| NotExecuted::Overload)?;
+        self.fresh
+            .push_back(number)
+            .map_err(|_| NotExecuted::Overload)?;
+        self.serial += 1;
+        self.busy.insert(index);
+        self.open += usize::from(call.way == Way::Call);
+        let slot = &mut self.slots[index];
+        slot.state = State::Queued;
+        slot.serial = self.serial;
+        slot.token = call.token;
+        slot.way = call.way;
+        slot.import = import;
+        slot.target = target;
+        slot.capability = capability;
+        slot.deadline = now + call.budget.unwrap_or(BUDGET_DEFAULT).min(BUDGET_MAX);
+        slot.label = call.label;
+        slot.words.clear();
+        slot.words.extend(call.words.iter().copied());
+        Ok((number, self.serial))
+    }
+
+    /// The caller waits no longer. Nothing happens if the call is over.
+    pub(crate) fn cancel(
+        &mut self,
+        now: Instant,
+        index: u16,
+        serial: u64,
+        faults: Faults,
+    ) -> Settled {
+        let index = usize::from(index);
+        match self.slots.get(index) {
+            Some(slot) if slot.serial == serial => self.give_up(
+                now,
+                index,
+                NotExecuted::Cancelled,
+                Unknown::Cancelled,
+                faults,
+            ),
+            _ => Settled::Nothing,
+        }
+    }
+
+    /// Ends what is past its deadline, and finds what must be repeated. One call at a time: again until `None`.
+    pub(crate) fn expire(&mut self, now: Instant, faults: Faults) -> Option<Settled> {
+        for index in self.awaiting.iter() {
+            if self.slots[index].retry_at <= now {
+                self.due.insert(index);
+            }
+        }
+        let index = self.busy.iter().find(|&index| {
+            let slot = &self.slots[index];
+            matches!(slot.state, State::Queued | State::Sent) && slot.deadline <= now
+        })?;
+        let reasons = (NotExecuted::DeadlinePassed, Unknown::DeadlinePassed);
+        if faults.has(PlantedFault::NotExecutedOnTimeout) && self.slots[index].state == State::Sent
+        {
+            self.complete(index, Err(reasons.0.into()));
+            self.quarantine(now, index);
+            return Some(Settled::Nothing);
+        }
+        Some(self.give_up(now, index, reasons.0, reasons.1, faults))
+    }
+
+    fn give_up(
+        &mut self,
+        now: Instant,
+        index: usize,
+        not_sent: NotExecuted,
+        sent: Unknown,
+        faults: Faults,
+    ) -> Settled {
+        match self.slots[index].state {
+            State::Queued => {
+                self.complete(index, Err(not_sent.into()));
+                self.unqueue(index);
+                self.free(index);
+                self.unused(index)
+            }
+            State::Sent => {
+                self.complete(index, Err(sent.into()));
+                if faults.has(PlantedFault::SlotReusedEarly) {
+                    self.free(index);
+                } else {
+                    self.quarantine(now, index);
+                }
+                Settled::Nothing
+            }
+            State::Free | State::Quarantine | State::Finished => Settled::Nothing,
+        }
+    }
+
+    /// All calls end. Slots with a reply that nobody has fetched yet keep it.
+    pub(crate) fn end_session(&mut self, ending: Ending) {
+        let (sent, queued) = match ending {
+            Ending::Lost => (Unknown::PeerLost, NotExecuted::PeerUnreachable),
+            Ending::Replaced => (Unknown::SessionEnded, NotExecuted::SessionEnded),
+        };
+        for index in self.busy.iter() {
+            let slot = &self.slots[index];
+            let survives =
+                ending == Ending::Replaced && slot.import.is_none() && slot.capability.is_none();
+            match slot.state {
+                State::Queued if survives => {}
+                State::Queued => {
+                    self.complete(index, Err(queued.into()));
+                    self.unqueue(index);
+                    self.free(index);
+                }
+                State::Sent => {
+                    self.complete(index, Err(sent.into()));
+                    self.free(index);
+                }
+                State::Quarantine => self.free(index),
+                State::Free | State::Finished => {}
+            }
+        }
+        for slot in &mut self.slots {
+            slot.sequence = Sequence::NONE;
+        }
+        self.usable = SLOTS;
+    }
+
+    /// A session begins in which the peer answers for so many slots.
+    pub(crate) fn begin_session(&mut self, usable: u16) {
+        self.usable = usize::from(usable).min(SLOTS);
+        for index in self
+            .busy
+            .iter()
+            .filter(|&index| index >= usize::from(usable))
+        {
+            if self.slots[index].state == State::Queued {
+                self.complete(index, Err(NotExecuted::Overload.into()));
+                self.unqueue(index);
+                self.free(index);
+            }
+        }
+    }
+
+    /// The calls that wait for a session end: there will be none.
+    pub(crate) fn fail_queued(&mut self, reason: NotExecuted) {
+        while let Some(index) = self.fresh.front().map(|&index| usize::from(index)) {
+            self.complete(index, Err(reason.into()));
+            self.unqueue(index);
+            self.free(index);
+        }
+    }
+
+    /// ACK: the callee has the request; it is repeated at the longest pause.
+    pub(crate) fn acknowledged(&mut self, about: slot::Repr) -> Result<(), Dropped> {
+        let index = self.sent(about)?;
+        self.slots[index].pause = RETRANSMIT_MAX;
+        Ok(())
+    }
+
+    /// REPLY.
+    pub(crate) fn replied<const ROWS: usize>(
+        &mut self,
+        now: Instant,
+        reply: &netipc_wire::reply::Repr<'_>,
+        imports: &mut Imports<ROWS>,
+        import: impl FnOnce(&mut Imports<ROWS>, Descriptor) -> Option<ImportId>,
+    ) -> Result<(), Dropped> {
+        let about = slot::Repr {
+            slot: reply.slot,
+            sequence: reply.sequence,
+        };
+        let index = self.awaited(about)?;
+        if self.slots[index].state == State::Quarantine {
+            // A capability that came too late must be given back: the CANCEL, which is repeated until it is answered, does that.
+            if reply.capability.is_none() {
+                self.free(index);
+            }
+            return Ok(());
+        }
+        if self.slots[index].way == Way::OneWay {
+            self.free(index);
+            return Ok(());
+        }
+        let imported = match reply.capability {
+            None => None,
+            Some(_) if imports.is_full() => {
+                self.complete(index, Err(Unknown::ReplyLost.into()));
+                self.quarantine(now, index);
+                return Ok(());
+            }
+            Some(descriptor) => import(imports, descriptor),
+        };
+        let slot = &mut self.slots[index];
+        slot.state = State::Finished;
+        slot.label = reply.label;
+        slot.imported = imported;
+        slot.words.clear();
+        slot.words.extend(reply.words.iter().take(WORDS_MAX));
+        self.awaiting.remove(index);
+        self.due.remove(index);
+        self.complete(index, Ok(reply.slot.0));
+        Ok(())
+    }
+
+    /// REFUSE.
+    pub(crate) fn refused(
+        &mut self,
+        about: slot::Repr,
+        reason: NotExecuted,
+    ) -> Result<Settled, Dropped> {
+        let index = self.awaited(about)?;
+        if self.slots[index].state == State::Sent {
+            self.complete(index, Err(reason.into()));
+        }
+        self.free(index);
+        Ok(self.unused(index))
+    }
+
+    /// FAIL.
+    pub(crate) fn failed(&mut self, about: slot::Repr, reason: Unknown) -> Result<(), Dropped> {
+        let index = self.awaited(about)?;
+        if self.slots[index].state == State::Sent {
+            self.complete(index, Err(reason.into()));
+        }
+        self.free(index);
+        Ok(())
+    }
+
+    /// CANCEL-ANSWER.
+    pub(crate) fn cancel_answered(
+        &mut self,
+        about: slot::Repr,
+        verdict: Verdict,
+    ) -> Result<Settled, Dropped> {
+        let index = self.awaited(about)?;
+        if self.slots[index].state != State::Quarantine {
+            return Err(Dropped::Stale);
+        }
+        self.free(index);
+        Ok(match verdict {
+            Verdict::NeverRan => self.unused(index),
+            Verdict::Ran | Verdict::Running => Settled::Nothing,
+        })
+    }
+
+    /// The slot whose next frame should go now, first frames before repeated ones. Its first frame takes sequence and order.
+    pub(crate) fn next_frame<const ROWS: usize>(
+        &mut self,
+        now: Instant,
+        imports: &mut Imports<ROWS>,
+    ) -> Option<usize> {
+        while let Some(number) = self.fresh.pop_front() {
+            let index = usize::from(number);
+            let slot = &mut self.slots[index];
+            let Some(order) = imports.next_order(slot.import) else {
+                // Unreachable: a row of imports is not free before what was queued to it has gone.
+                self.complete(index, Err(NotExecuted::SessionEnded.into()));
+                self.free(index);
+                continue;
+            };
+            slot.order = order;
+            slot.sequence = slot.sequence.next();
+            slot.state = State::Sent;
+            slot.pause = RETRANSMIT_FIRST;
+            slot.retry_at = now + slot.pause;
+            self.awaiting.insert(index);
+            return Some(index);
+        }
+        let index = self.due.first()?;
+        self.due.remove(index);
+        let slot = &mut self.slots[index];
+        slot.pause = (slot.pause * 2).min(RETRANSMIT_MAX);
+        slot.retry_at = now + slot.pause;
+        Some(index)
+    }
+
+    /// What a slot that waits for the callee's word has to say.
+    pub(crate) fn message(&self, now: Instant, index: usize) -> Message<'_> {
+        let slot = &self.slots[index];
+        let number = SlotIndex(index as u16);
+        if slot.state == State::Quarantine {
+            return Message::Cancel(cancel::Repr {
+                slot: number,
+                sequence: slot.sequence,
+                target: slot.target,
+                order: slot.order,
+            });
+        }
+        let left = now.until(slot.deadline).as_micros();
+        let repr = request::Repr {
+            slot: number,
+            sequence: slot.sequence,
+            target: slot.target,
+            capability: slot.capability,
+            order: slot.order,
+            budget_us: u32::try_from(left).unwrap_or(u32::MAX),
+            label: slot.label,
+            words: Words::new(&slot.words).unwrap_or(Words::EMPTY),
+        };
+        Message::Request(slot.way, repr)
+    }
+
+    /// When [`expire`](Self::expire) has something to do.
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        self.busy
+            .iter()
+            .filter_map(|index| {
+                let slot = &self.slots[index];
+                let retry = (!self.due.contains(index)).then_some(slot.retry_at);
+                match slot.state {
+                    State::Queued => Some(slot.deadline),
+                    State::Sent => {
+                        Some(retry.map_or(slot.deadline, |retry| retry.min(slot.deadline)))
+                    }
+                    State::Quarantine => retry,
+                    State::Free | State::Finished => None,
+                }
+            })
+            .min()
+    }
+
+    /// Whether anything is expected from the callee.
+    pub(crate) fn awaits(&self) -> bool {
+        !self.awaiting.is_empty()
+    }
+
+    /// Slots that are not free.
+    pub(crate) fn busy(&self) -> usize {
+        self.busy.len()
+    }
+
+    /// Whether there is an outcome that nobody has fetched yet.
+    pub(crate) fn has_outcome(&self) -> bool {
+        !self.completions.is_empty()
+    }
+
+    /// The next outcome.
+    pub(crate) fn poll(&mut self) -> Option<Event<'_>> {
+        let completion = self.completions.pop_front()?;
+        let result = match completion.result {
+            Err(outcome) => Err(outcome),
+            Ok(number) => {
+                let index = usize::from(number);
+                self.free(index);
+                let slot = &self.slots[index];
+                Ok(Reply {
+                    label: slot.label,
+                    words: &slot.words,
+                    capability: slot.imported,
+                })
+            }
+        };
+        Some(Event::Complete {
+            token: completion.token,
+            result,
+        })
+    }
+
+    /// The slot that the callee speaks of, if it waits for the callee's word about this very call.
+    fn awaited(&self, about: slot::Repr) -> Result<usize, Dropped> {
+        let index = usize::from(about.slot.0);
+        let slot = self.slots.get(index).ok_or(Dropped::Violation)?;
+        let fits = slot.sequence == about.sequence && self.awaiting.contains(index);
+        if fits { Ok(index) } else { Err(Dropped::Stale) }
+    }
+
+    /// As [`awaited`](Self::awaited), if the caller still waits, too.
+    fn sent(&self, about: slot::Repr) -> Result<usize, Dropped> {
+        let index = self.awaited(about)?;
+        match self.slots[index].state {
+            State::Sent => Ok(index),
+            _ => Err(Dropped::Stale),
+        }
+    }
+
+    fn complete(&mut self, index: usize, result: Result<u16, Outcome>) {
+        let slot = &self.slots[index];
+        if slot.way == Way::Call {
+            let token = slot.token;
+            self.open -= 1;
+            let pushed = self.completions.push_back(Completion { token, result });
+            debug_assert!(
+                pushed.is_ok(),
+                "open calls and completions are at most SLOTS"
+            );
+        }
+    }
+
+    fn quarantine(&mut self, now: Instant, index: usize) {
+        let slot = &mut self.slots[index];
+        slot.state = State::Quarantine;
+        slot.pause = RETRANSMIT_FIRST;
+        slot.retry_at = now + slot.pause;
+        self.awaiting.insert(index);
+        self.due.insert(index);
+    }
+
+    fn free(&mut self, index: usize) {
+        self.slots[index].state = State::Free;
+        self.busy.remove(index);
+        self.awaiting.remove(index);
+        self.due.remove(index);
+    }
+
+    fn unused(&mut self, index: usize) -> Settled {
+        match self.slots[index].capability.take() {
+            Some(descriptor) => Settled::Unused(descriptor),
+            None => Settled::Nothing,
+        }
+    }
+
+    fn unqueue(&mut self, index: usize) {
+        for _ in 0..self.fresh.len() {
+            if let Some(number) = self.fresh.pop_front()
+                && usize::from(number) != index
+            {
+                let pushed = self.fresh.push_back(number);
+                debug_assert!(pushed.is_ok(), "one was just taken out");
+            }
+        }
+    }
+
+    fn one_ways(&self) -> usize {
+        self.busy
+            .iter()
+            .filter(|&index| {
+                let slot = &self.slots[index];
+                slot.way == Way::OneWay && slot.state != State::Finished
+            })
+            .count()
+    }
+}

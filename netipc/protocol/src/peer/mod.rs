@@ -1,0 +1,538 @@
+//! One peer: the sessions with it, and what belongs to the present one.
+//!
+//! `session` opens and ends sessions, `caller` holds our calls there, `callee` its calls here.
+
+mod callee;
+mod caller;
+mod handshake;
+mod session;
+
+use heapless::Deque;
+use isthmus_abi::NotExecuted;
+use netipc_wire::{Descriptor, Message, NodeId, SessionId, slot};
+
+use crate::capabilities::{Exports, Imports, describe};
+use crate::cipher::Cipher;
+use crate::endpoint::{Config, Random};
+use crate::fault::Faults;
+use crate::time::Instant;
+use crate::types::{
+    Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, ImportId, Object,
+    Request, Stale, Target,
+};
+use callee::{Callee, Tables};
+use caller::{Caller, Ending, Settled};
+pub(crate) use handshake::Greeting;
+use session::{HalfOpen, Hello, Identity, Proof, Session, Silence};
+
+/// One peer.
+pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
+    node: Option<NodeId>,
+    session: Option<Session>,
+    hello: Option<Hello>,
+    half_open: Option<HalfOpen>,
+    /// A HELLO that must be answered with HELLO-REFUSE.
+    refuse_due: Option<Identity>,
+    caller: Caller<SLOTS>,
+    callee: Callee<SLOTS>,
+    exports: Exports<ROWS>,
+    imports: Imports<ROWS>,
+    /// Objects that the proxy can give back; with the exports at most `ROWS`.
+    released: Deque<Object, ROWS>,
+    down: Option<(SessionId, DownReason)>,
+    up: Option<SessionId>,
+}
+
+/// What a peer needs from its endpoint.
+pub(crate) struct Context<'a, C, R> {
+    pub(crate) config: &'a Config,
+    pub(crate) cipher: &'a mut C,
+    pub(crate) random: &'a mut R,
+    pub(crate) faults: Faults,
+}
+
+/// Which frame goes next.
+pub(crate) enum Next {
+    Greeting(Greeting),
+    Ping,
+    Pong(u64),
+    Callee(usize),
+    Caller(usize),
+    Release(Descriptor),
+    ReleaseAck(Descriptor),
+}
+
+/// How full a peer's tables are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Caller's slots that are not free.
+    pub calls: usize,
+    /// Requests of the peer that no worker has taken.
+    pub requests: usize,
+    /// Exports to the peer.
+    pub exports: usize,
+    /// Imports from the peer, those whose release is not acknowledged included.
+    pub imports: usize,
+}
+
+impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
+    pub(crate) const NEW: Self = Self {
+        node: None,
+        session: None,
+        hello: None,
+        half_open: None,
+        refuse_due: None,
+        caller: Caller::NEW,
+        callee: Callee::NEW,
+        exports: Exports::NEW,
+        imports: Imports::NEW,
+        released: Deque::new(),
+        down: None,
+        up: None,
+    };
+
+    /// As after a start of the machine.
+    pub(crate) fn reset(&mut self, node: Option<NodeId>) {
+        self.node = node;
+        self.session = None;
+        self.hello = None;
+        self.half_open = None;
+        self.refuse_due = None;
+        self.caller.clear();
+        self.callee.clear();
+        self.exports.clear();
+        self.imports.clear();
+        self.released.clear();
+        self.down = None;
+        self.up = None;
+    }
+
+    pub(crate) const fn node(&self) -> Option<NodeId> {
+        self.node
+    }
+
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        self.session.as_ref().map(|session| session.id)
+    }
+
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            calls: self.caller.busy(),
+            requests: self.callee.waiting(),
+            exports: self.exports.len(),
+            imports: self.imports.len(),
+        }
+    }
+
+    /// A frame of a session, readable.
+    pub(crate) fn handle_frame<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        message: &Message<'_>,
+        context: &mut Context<'_, C, R>,
+    ) -> Result<(), Dropped> {
+        self.enter(now, id, context)?;
+        let (Some(session), Some(node)) = (&mut self.session, self.node) else {
+            return Err(Dropped::UnknownSession);
+        };
+        session.heard(now);
+        let mut tables = Tables {
+            node,
+            session: session.id,
+            exports: &mut self.exports,
+            imports: &mut self.imports,
+            faults: context.faults,
+        };
+        let result = match message {
+            Message::Ping(token) => {
+                session.pong_due = Some(*token);
+                Ok(())
+            }
+            Message::Pong(_) => Ok(()),
+            Message::Request(way, repr) => self.callee.requested(now, *way, repr, &mut tables),
+            Message::Cancel(repr) => self.callee.cancelled(repr, &mut tables).map(|unused| {
+                if let Some(descriptor) = unused {
+                    self.take_back(descriptor);
+                }
+            }),
+            Message::Ack(about) => self.caller.acknowledged(*about),
+            Message::Reply(repr) => {
+                let id = session.id;
+                self.caller
+                    .replied(now, repr, &mut self.imports, |imports, descriptor| {
+                        imports.insert(node, id, descriptor)
+                    })
+            }
+            Message::Fail(about, reason) => self.caller.failed(*about, *reason),
+            Message::Refuse(about, reason) => self.refused(*about, *reason),
+            Message::CancelAnswer(about, verdict) => {
+                let settled = self.caller.cancel_answered(*about, *verdict);
+                settled.map(|settled| self.settle(settled))
+            }
+            Message::Release(descriptor) => {
+                let queued = session.release_acks.push_back(*descriptor);
+                queued.map_err(|_| Dropped::NoRoom).map(|()| {
+                    self.take_back(*descriptor);
+                    self.callee.revoked(*descriptor, &mut self.exports);
+                })
+            }
+            Message::ReleaseAck(descriptor) => match self.imports.released(*descriptor) {
+                true => Ok(()),
+                false => Err(Dropped::Stale),
+            },
+            Message::Hello(_) | Message::HelloAck(_) | Message::HelloRefuse(_) => {
+                Err(Dropped::Violation)
+            }
+        };
+        self.note_awaiting(now);
+        result
+    }
+
+    fn refused(&mut self, about: slot::Repr, reason: NotExecuted) -> Result<(), Dropped> {
+        let settled = self.caller.refused(about, reason)?;
+        self.settle(settled);
+        Ok(())
+    }
+
+    /// The peer has no use for an export (any more).
+    fn take_back(&mut self, descriptor: Descriptor) {
+        if let Some(object) = self.exports.remove(descriptor) {
+            let pushed = self.released.push_back(object);
+            debug_assert!(
+                pushed.is_ok(),
+                "exports and released objects are at most ROWS"
+            );
+        }
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        if let Settled::Unused(descriptor) = settled {
+            self.take_back(descriptor);
+        }
+    }
+
+    /// Accepts a call or a message, or says why not; then nothing has happened.
+    pub(crate) fn call<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        call: &Call<'_>,
+        context: &mut Context<'_, C, R>,
+    ) -> Result<CallId, NotExecuted> {
+        let node = self.node.ok_or(NotExecuted::PeerUnreachable)?;
+        let session = self.session_id();
+        let (target, import) = match call.target {
+            Target::Bootstrap(_) => (Descriptor::BOOTSTRAP, None),
+            Target::Import(import) if session == Some(import.session) => {
+                let descriptor = self.imports.descriptor(import);
+                (descriptor.ok_or(NotExecuted::NoSuchObject)?, Some(import))
+            }
+            Target::Import(_) => return Err(NotExecuted::SessionEnded),
+        };
+        let capability = match (call.capability, session) {
+            (None, _) => None,
+            (Some(export), Some(session)) => {
+                let descriptor = self.exports.descriptor(session, export);
+                Some(descriptor.ok_or(NotExecuted::NotExportable)?)
+            }
+            (Some(_), None) => return Err(NotExecuted::SessionEnded),
+        };
+        let (slot, serial) = self.caller.call(now, call, target, import, capability)?;
+        if session.is_none() && self.hello.is_none() {
+            self.hello = Some(Hello::new(now, context.random.nonce()));
+        }
+        Ok(CallId { node, slot, serial })
+    }
+
+    pub(crate) fn cancel(&mut self, now: Instant, call: CallId, faults: Faults) {
+        let settled = self.caller.cancel(now, call.slot, call.serial, faults);
+        self.settle(settled);
+        self.note_awaiting(now);
+    }
+
+    pub(crate) fn start(
+        &mut self,
+        now: Instant,
+        execution: Execution,
+        faults: Faults,
+    ) -> Result<Request<'_>, Stale> {
+        let mut tables = self
+            .session
+            .as_ref()
+            .filter(|session| session.id == execution.session)
+            .map(|session| Tables {
+                node: execution.node,
+                session: session.id,
+                exports: &mut self.exports,
+                imports: &mut self.imports,
+                faults,
+            })
+            .ok_or(Stale)?;
+        self.callee.start(now, execution, &mut tables)
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        execution: Execution,
+        answer: &Answer<'_>,
+        faults: Faults,
+    ) -> Result<(), Stale> {
+        if self.session_id() != Some(execution.session) {
+            return Err(Stale);
+        }
+        let mut tables = Tables {
+            node: execution.node,
+            session: execution.session,
+            exports: &mut self.exports,
+            imports: &mut self.imports,
+            faults,
+        };
+        let result = self.callee.finish(execution, answer, &mut tables);
+        if result.is_err()
+            && let Answer::Reply {
+                capability: Some(export),
+                ..
+            } = answer
+        {
+            // Nobody waits for the reply, so nobody will have the capability.
+            self.revoke(*export);
+        }
+        result
+    }
+
+    pub(crate) fn export(&mut self, object: Object) -> Result<ExportId, NotExecuted> {
+        let node = self.node.ok_or(NotExecuted::PeerUnreachable)?;
+        let session = self.session_id().ok_or(NotExecuted::SessionEnded)?;
+        if self.exports.len() + self.released.len() >= ROWS {
+            return Err(NotExecuted::Overload);
+        }
+        let (row, generation) = self.exports.insert(object).ok_or(NotExecuted::Overload)?;
+        Ok(ExportId {
+            node,
+            session,
+            row,
+            generation,
+        })
+    }
+
+    pub(crate) fn revoke(&mut self, export: ExportId) {
+        if self.session_id() == Some(export.session) {
+            let descriptor = describe(export.row, export.generation);
+            self.take_back(descriptor);
+            self.callee.revoked(descriptor, &mut self.exports);
+        }
+    }
+
+    pub(crate) fn release(&mut self, now: Instant, import: ImportId) {
+        if let Some(session) = &mut self.session
+            && session.id == import.session
+            && self.imports.release(import)
+        {
+            session.release(now);
+            self.note_awaiting(now);
+        }
+    }
+
+    /// What the passing of time has made due.
+    pub(crate) fn handle_timeout<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<'_, C, R>,
+    ) {
+        self.greet_again(now, context);
+        if let Some(session) = &mut self.session
+            && session.handle_timeout(now, self.imports.is_releasing()) == Silence::Dead
+        {
+            self.end_session(DownReason::PeerLost, context.cipher);
+        }
+        while let Some(settled) = self.caller.expire(now, context.faults) {
+            self.settle(settled);
+        }
+        self.callee.expire(now, &mut self.exports);
+        self.note_awaiting(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        let session = self.session.as_ref();
+        [
+            session.and_then(|session| session.timeout(self.imports.is_releasing())),
+            self.hello
+                .as_ref()
+                .map(|hello| hello.retry_at.min(hello.give_up_at)),
+            self.half_open.as_ref().map(|half_open| half_open.forget_at),
+            self.caller.timeout(),
+            self.callee.timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Which frame goes next, if any; it counts as sent.
+    pub(crate) fn next_frame(&mut self, now: Instant) -> Option<Next> {
+        if let Some(greeting) = self.next_greeting() {
+            return Some(Next::Greeting(greeting));
+        }
+        let session = self.session.as_mut()?;
+        if let Some(token) = session.pong_due.take() {
+            return Some(Next::Pong(token));
+        }
+        if let Some(slot) = self.callee.next_frame() {
+            return Some(Next::Callee(slot));
+        }
+        if let Some(slot) = self.caller.next_frame(now, &mut self.imports) {
+            session.note_awaiting(now, true);
+            return Some(Next::Caller(slot));
+        }
+        if let Some(descriptor) = session.release_acks.pop_front() {
+            return Some(Next::ReleaseAck(descriptor));
+        }
+        if let Some(row) = session.release_cursor.take()
+            && let Some((row, descriptor)) = self.imports.releasing_from(row)
+        {
+            session.release_cursor = Some(row + 1);
+            return Some(Next::Release(descriptor));
+        }
+        core::mem::take(&mut session.ping_due).then_some(Next::Ping)
+    }
+
+    /// The frame's content, its session and its number.
+    pub(crate) fn message<'a>(
+        &'a self,
+        now: Instant,
+        next: &Next,
+        config: &Config,
+    ) -> Option<(Message<'a>, SessionId, u64)> {
+        let (id, number) = self
+            .session
+            .as_ref()
+            .map_or((SessionId::NONE, 0), |session| (session.id, session.number));
+        let message = match *next {
+            Next::Greeting(greeting) => {
+                return Some((self.greeting(greeting, config)?, SessionId::NONE, 0));
+            }
+            Next::Ping => Message::Ping(number),
+            Next::Pong(token) => Message::Pong(token),
+            Next::Callee(slot) => self.callee.message(slot),
+            Next::Caller(slot) => self.caller.message(now, slot),
+            Next::Release(descriptor) => Message::Release(descriptor),
+            Next::ReleaseAck(descriptor) => Message::ReleaseAck(descriptor),
+        };
+        Some((message, id, number))
+    }
+
+    /// The frame has been written.
+    pub(crate) fn sent(&mut self, next: &Next, faults: Faults) {
+        if let Next::Callee(slot) = *next {
+            self.callee.left(slot, faults);
+        }
+        if !matches!(next, Next::Greeting(_))
+            && let Some(session) = &mut self.session
+        {
+            session.number += 1;
+        }
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has one.
+    pub(crate) fn has_event(&mut self) -> bool {
+        self.caller.has_outcome()
+            || self.down.is_some()
+            || self.up.is_some()
+            || !self.released.is_empty()
+            || self.callee.has_event()
+    }
+
+    /// The next event. Borrows the reply from its slot.
+    pub(crate) fn poll_event(&mut self) -> Option<Event<'_>> {
+        let node = self.node?;
+        if self.caller.has_outcome() {
+            return self.caller.poll();
+        }
+        if let Some((session, reason)) = self.down.take() {
+            return Some(Event::Down {
+                node,
+                session,
+                reason,
+            });
+        }
+        if let Some(session) = self.up.take() {
+            return Some(Event::Up { node, session });
+        }
+        if let Some(object) = self.released.pop_front() {
+            return Some(Event::Released { object });
+        }
+        self.callee.poll(node, self.session.as_ref()?.id)
+    }
+
+    fn note_awaiting(&mut self, now: Instant) {
+        if let Some(session) = &mut self.session {
+            session.note_awaiting(now, self.caller.awaits() || self.imports.is_releasing());
+        }
+    }
+
+    /// The session is over, if there is one: every call has its outcome, and every table is empty.
+    fn end_session<C: Cipher>(&mut self, reason: DownReason, cipher: &mut C) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        cipher.closed(session.id);
+        self.caller.end_session(match reason {
+            DownReason::PeerLost => Ending::Lost,
+            DownReason::PeerRestarted | DownReason::Replaced => Ending::Replaced,
+        });
+        self.callee.clear();
+        self.exports.clear();
+        self.imports.clear();
+        self.released.clear();
+        // A session of which nobody has heard yet need not be said to be over.
+        if self.up.take().is_none() {
+            self.down = Some((session.id, reason));
+        }
+    }
+
+    /// A new session; what belonged to an earlier one is over.
+    fn begin_session<C: Cipher>(&mut self, session: Session, slots: u16, cipher: &mut C) {
+        if let Some(old) = &self.session {
+            let reason = if old.peer.0 == session.peer.0 {
+                DownReason::Replaced
+            } else {
+                DownReason::PeerRestarted
+            };
+            self.end_session(reason, cipher);
+        }
+        self.hello = None;
+        self.caller.begin_session(slots);
+        self.up = Some(session.id);
+        self.session = Some(session);
+    }
+
+    /// A frame of this session came: it is the present one, or the half-open one that is confirmed by it, or unknown.
+    fn enter<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &mut Context<'_, C, R>,
+    ) -> Result<(), Dropped> {
+        if self.session_id() == Some(id) {
+            return Ok(());
+        }
+        if let Some(half_open) = self.half_open.take_if(|half_open| half_open.id == id) {
+            let session = Session::new(id, half_open.peer, now, Proof::Given);
+            self.begin_session(session, half_open.slots, context.cipher);
+            return Ok(());
+        }
+        if self.session.is_some()
+            && context
+                .faults
+                .has(crate::fault::PlantedFault::OldSessionAccepted)
+        {
+            return Ok(());
+        }
+        if self.session.is_none() && self.half_open.is_none() && self.hello.is_none() {
+            // The peer believes in a session that this machine does not have: tell it so by opening a new one.
+            self.hello = Some(Hello::new(now, context.random.nonce()));
+        }
+        Err(Dropped::UnknownSession)
+    }
+}

@@ -1,0 +1,180 @@
+//! Opening sessions with one peer, and knowing when one is over.
+
+use core::time::Duration;
+
+use netipc_wire::{BootId, Nonce, SessionId};
+
+use crate::limits::{
+    CONNECT_WITHIN, DEAD_AFTER, HALF_OPEN, PING_AFTER, RELEASE_ACKS, RETRANSMIT_FIRST,
+    RETRANSMIT_MAX,
+};
+use crate::time::Instant;
+
+/// Boot id and nonce of one side.
+pub(crate) type Identity = (BootId, Nonce);
+
+/// An open session.
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    /// The peer's side of it.
+    pub(crate) peer: Identity,
+    /// Number of our next frame.
+    pub(crate) number: u64,
+    /// Whether the peer has used it: it has then forgotten every earlier one.
+    pub(crate) proof: Proof,
+    last_heard: Instant,
+    /// Since when something is awaited.
+    awaiting_since: Option<Instant>,
+    last_ping: Instant,
+    pub(crate) ping_due: bool,
+    pub(crate) pong_due: Option<u64>,
+    pub(crate) release_acks: heapless::Deque<netipc_wire::Descriptor, RELEASE_ACKS>,
+    /// From which row of the imports releases are to be sent now; `None`: not now.
+    pub(crate) release_cursor: Option<usize>,
+    release_at: Instant,
+}
+
+/// Whether the peer has shown that it has the session, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// We opened it, and have not heard a frame of it.
+    Awaited,
+    /// We have.
+    Given,
+}
+
+/// What is due in a session whose peer is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Nothing yet.
+    Bearable,
+    /// The peer is to be declared dead.
+    Dead,
+}
+
+impl Session {
+    pub(crate) const fn new(id: SessionId, peer: Identity, now: Instant, proof: Proof) -> Self {
+        Self {
+            id,
+            peer,
+            number: 0,
+            proof,
+            last_heard: now,
+            awaiting_since: None,
+            last_ping: now,
+            // The opener's first frame confirms the session, whatever else there is to say.
+            ping_due: matches!(proof, Proof::Awaited),
+            pong_due: None,
+            release_acks: heapless::Deque::new(),
+            release_cursor: None,
+            release_at: now,
+        }
+    }
+
+    /// A frame of this session came.
+    pub(crate) const fn heard(&mut self, now: Instant) {
+        self.last_heard = now;
+        self.proof = Proof::Given;
+    }
+
+    /// Takes note whether something is awaited from the peer.
+    pub(crate) fn note_awaiting(&mut self, now: Instant, awaits: bool) {
+        if awaits || self.proof == Proof::Awaited {
+            self.awaiting_since.get_or_insert(now);
+        } else {
+            self.awaiting_since = None;
+        }
+    }
+
+    /// A release has been asked for: it goes out at once.
+    pub(crate) fn release(&mut self, now: Instant) {
+        self.release_cursor = Some(0);
+        self.release_at = now + RETRANSMIT_MAX;
+    }
+
+    /// What the passing of time has made due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, releasing: bool) -> Silence {
+        if let Some(since) = self.silent_since() {
+            if since + DEAD_AFTER <= now {
+                return Silence::Dead;
+            }
+            if self.ping_at(since) <= now {
+                self.ping_due = true;
+                self.last_ping = now;
+            }
+        }
+        if releasing && self.release_at <= now {
+            self.release(now);
+        }
+        Silence::Bearable
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn timeout(&self, releasing: bool) -> Option<Instant> {
+        let silence = self
+            .silent_since()
+            .map(|since| (since + DEAD_AFTER).min(self.ping_at(since)));
+        let release = releasing.then_some(self.release_at);
+        [silence, release].into_iter().flatten().min()
+    }
+
+    fn silent_since(&self) -> Option<Instant> {
+        self.awaiting_since.map(|since| since.max(self.last_heard))
+    }
+
+    fn ping_at(&self, since: Instant) -> Instant {
+        since.max(self.last_ping) + PING_AFTER
+    }
+}
+
+/// A HELLO of ours that is not answered.
+pub(crate) struct Hello {
+    pub(crate) nonce: Nonce,
+    pub(crate) due: bool,
+    pub(crate) give_up_at: Instant,
+    pub(crate) retry_at: Instant,
+    pause: Duration,
+}
+
+impl Hello {
+    pub(crate) fn new(now: Instant, nonce: Nonce) -> Self {
+        Self {
+            nonce,
+            due: true,
+            give_up_at: now + CONNECT_WITHIN,
+            retry_at: now + RETRANSMIT_FIRST,
+            pause: RETRANSMIT_FIRST,
+        }
+    }
+
+    /// It is time to say it again.
+    pub(crate) fn repeat(&mut self, now: Instant) {
+        self.due = true;
+        self.pause = (self.pause * 2).min(RETRANSMIT_MAX);
+        self.retry_at = now + self.pause;
+    }
+}
+
+/// A HELLO of the peer that we have answered; its next frame makes it a session.
+pub(crate) struct HalfOpen {
+    pub(crate) id: SessionId,
+    pub(crate) peer: Identity,
+    pub(crate) nonce: Nonce,
+    /// The slots that the peer answers for.
+    pub(crate) slots: u16,
+    pub(crate) due: bool,
+    pub(crate) forget_at: Instant,
+}
+
+impl HalfOpen {
+    pub(crate) fn new(now: Instant, ours: Identity, peer: Identity, slots: u16) -> Self {
+        Self {
+            id: SessionId::derive(peer, ours),
+            peer,
+            nonce: ours.1,
+            slots,
+            due: true,
+            forget_at: now + HALF_OPEN,
+        }
+    }
+}
