@@ -8,6 +8,15 @@
 
 pub mod address;
 pub mod channel;
+pub mod counters;
+pub mod echo;
 
 pub use address::{NETIPC_PORT, Node, Peer};
 pub use channel::{Channel, ChannelError, Datagram, MAX_PAYLOAD, ReceiveError, SendError, Side};
+pub use counters::{Counters, Drop};
+pub use echo::EchoReport;
+
+/// Bytes of the shortest echo frame: Ethernet's shortest frame without its check sequence is 60; 64 is what everybody measures.
+pub const MIN_ECHO_FRAME: usize = 64;
+/// Bytes of the longest echo frame.
+pub const MAX_ECHO_FRAME: usize = 1514;
