@@ -1,0 +1,83 @@
+//! The files of an image, with the command that boots them.
+
+use std::path::Path;
+
+use qemu_machines::{Image, Machine};
+
+use crate::Error;
+
+const KERNEL: &str = "kernel.elf32";
+const ROOT_TASK: &str = "root-task.elf";
+const WHOLE: &str = "isthmus.elf";
+const SCRIPT: &str = "run.sh";
+
+/// An image: its files, in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    image: Image,
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Files {
+    pub(crate) fn x86_64(kernel: &[u8], root_task: Vec<u8>) -> Self {
+        let image = Image::X86_64 {
+            kernel: KERNEL.into(),
+            root_task: ROOT_TASK.into(),
+        };
+        Self::with_script(
+            image,
+            vec![(KERNEL, kernel.to_vec()), (ROOT_TASK, root_task)],
+        )
+    }
+
+    pub(crate) fn aarch64(whole: Vec<u8>) -> Self {
+        Self::with_script(
+            Image::Aarch64 {
+                loader: WHOLE.into(),
+            },
+            vec![(WHOLE, whole)],
+        )
+    }
+
+    fn with_script(image: Image, mut files: Vec<(&'static str, Vec<u8>)>) -> Self {
+        let command = Machine::new(image.clone()).command_line();
+        let script = format!(
+            "#!/bin/sh\n\
+             # Boots this image as one machine, on standard input and output; Ctrl-C ends it.\n\
+             # Further arguments go to QEMU: a network card, other machine facts (-fw_cfg), more memory.\n\
+             cd \"$(dirname \"$0\")\" || exit 1\n\
+             exec {command} \"$@\"\n"
+        );
+        files.push((SCRIPT, script.into_bytes()));
+        Self { image, files }
+    }
+
+    /// Names and contents.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.files
+            .iter()
+            .map(|(name, bytes)| (*name, bytes.as_slice()))
+    }
+
+    /// Writes them all into `folder`, which is made if it is not there. Returns what a machine boots from.
+    pub fn write_to(&self, folder: &Path) -> Result<Image, Error> {
+        let failed = |file: &Path| {
+            let file = file.display().to_string();
+            move |reason| Error::Write { file, reason }
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        for (name, bytes) in self.iter() {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes).map_err(failed(&path))?;
+            if name == SCRIPT {
+                make_executable(&path).map_err(failed(&path))?;
+            }
+        }
+        Ok(self.image.in_folder(folder))
+    }
+}
+
+fn make_executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
