@@ -1,0 +1,260 @@
+//! Several machines around one switch.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use qemu_machines::{Clock, Console, Link, Machine as Definition, Node};
+use qemu_switch::{Attachment, Config, Faults, LinkState, PortId, Sighting, Switch, Verdict};
+
+use crate::console::{ConsoleLine, Listener, Pattern, Transcript};
+use crate::failure::Failure;
+use crate::image::SystemImage;
+use crate::machine::Machine;
+use crate::scratch::Scratch;
+
+/// What a cluster is to be made of.
+pub struct ClusterBuilder {
+    images: Vec<SystemImage>,
+    memory_mib: u32,
+    clock: Clock,
+    arguments: String,
+    seed: u64,
+    faults: Faults,
+    pcap: Option<PathBuf>,
+    listener: Option<Listener>,
+}
+
+/// Machines 1 to n, and their switch. When it goes, they are killed and their sockets removed.
+#[derive(Debug)]
+pub struct Cluster {
+    // In this order they go: machines before the switch, the folder last.
+    machines: Vec<Machine>,
+    switch: Switch,
+    transcript: Arc<Transcript>,
+    _scratch: Scratch,
+}
+
+impl ClusterBuilder {
+    /// Memory of each machine.
+    #[must_use]
+    pub fn memory_mib(self, memory_mib: u32) -> Self {
+        Self { memory_mib, ..self }
+    }
+
+    /// What makes the machines' clocks tick.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Facts for the machines' programs: `key=value key=value`.
+    #[must_use]
+    pub fn arguments(self, arguments: impl Into<String>) -> Self {
+        Self {
+            arguments: arguments.into(),
+            ..self
+        }
+    }
+
+    /// What all links do to frames, and the seed that decides to which.
+    #[must_use]
+    pub fn faults(self, seed: u64, faults: Faults) -> Self {
+        Self {
+            seed,
+            faults,
+            ..self
+        }
+    }
+
+    /// Records the network.
+    #[must_use]
+    pub fn pcap(self, file: Option<PathBuf>) -> Self {
+        Self { pcap: file, ..self }
+    }
+
+    /// Calls `listener` with each line of each console, as it comes.
+    #[must_use]
+    pub fn on_line(self, listener: impl Fn(&ConsoleLine) + Send + Sync + 'static) -> Self {
+        Self {
+            listener: Some(Box::new(listener)),
+            ..self
+        }
+    }
+
+    /// Makes the switch, then starts the machines.
+    ///
+    /// # Errors
+    /// If a socket cannot be made or QEMU cannot be started; then nothing is left.
+    pub fn start(self) -> Result<Cluster, Failure> {
+        let cluster = self.prepare()?;
+        cluster.machines.iter().try_for_each(Machine::start)?;
+        Ok(cluster)
+    }
+
+    /// Makes the switch and the machines, but starts none: a test starts them in its own order.
+    ///
+    /// # Errors
+    /// If a socket cannot be made.
+    pub fn prepare(self) -> Result<Cluster, Failure> {
+        let scratch = Scratch::new()?;
+        let count = self.images.len();
+        let nodes = (1..=count)
+            .map(|id| Node::new(id, count))
+            .collect::<Result<Vec<_>, _>>();
+        let nodes = nodes.map_err(|error| Failure::new(error.to_string()))?;
+        let socket = |node: &Node| scratch.path().join(format!("{}.net", node.id()));
+        let config = Config {
+            ports: nodes
+                .iter()
+                .map(|node| Attachment::Stream {
+                    listen: socket(node),
+                })
+                .collect(),
+            seed: self.seed,
+            faults: self.faults,
+            pcap: self.pcap,
+        };
+        let switch = Switch::start(config).map_err(|error| Failure::new(error.to_string()))?;
+        let transcript = Arc::new(Transcript::new(self.listener));
+        let machine = |(image, node): (&SystemImage, &Node)| {
+            let definition = Definition {
+                node: *node,
+                memory_mib: self.memory_mib,
+                link: Link::Stream {
+                    socket: socket(node),
+                },
+                console: Console::Stdio,
+                clock: self.clock,
+                arguments: self.arguments.clone(),
+                ..Definition::new(image.image().clone())
+            };
+            Machine::new(
+                definition,
+                Arc::clone(image.programs()),
+                Arc::clone(&transcript),
+            )
+        };
+        let machines = self.images.iter().zip(&nodes).map(machine).collect();
+        Ok(Cluster {
+            machines,
+            switch,
+            transcript,
+            _scratch: scratch,
+        })
+    }
+}
+
+impl Cluster {
+    /// One machine for each image, the first is node 1.
+    pub fn of<'a>(images: impl IntoIterator<Item = &'a SystemImage>) -> ClusterBuilder {
+        ClusterBuilder {
+            images: images.into_iter().cloned().collect(),
+            memory_mib: Definition::DEFAULT_MEMORY_MIB,
+            clock: Clock::Real,
+            arguments: String::new(),
+            seed: 0,
+            faults: Faults::NONE,
+            pcap: None,
+            listener: None,
+        }
+    }
+
+    /// Machine `node`, from 1.
+    ///
+    /// # Panics
+    /// If there is none: the test made the cluster and knows how many it has.
+    #[must_use]
+    pub fn machine(&self, node: usize) -> &Machine {
+        let count = self.machines.len();
+        node.checked_sub(1)
+            .and_then(|index| self.machines.get(index))
+            .unwrap_or_else(|| {
+                panic!("there is no machine {node} of {count}; they are counted from 1")
+            })
+    }
+
+    /// All machines.
+    #[must_use]
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// The switch between them.
+    #[must_use]
+    pub fn switch(&self) -> &Switch {
+        &self.switch
+    }
+
+    /// The switch's port at which machine `node` is, from 1.
+    ///
+    /// # Panics
+    /// If there is no such machine.
+    #[must_use]
+    pub fn port(&self, node: usize) -> PortId {
+        PortId(self.machine(node).node() - 1)
+    }
+
+    /// Cuts the link between two machines, both ways.
+    pub fn cut(&self, a: usize, b: usize) {
+        self.switch.cut(self.port(a), self.port(b));
+    }
+
+    /// Mends it.
+    pub fn mend(&self, a: usize, b: usize) {
+        self.switch.mend(self.port(a), self.port(b));
+    }
+
+    /// Cuts or mends one direction.
+    pub fn set_link(&self, from: usize, to: usize, state: LinkState) {
+        self.switch.set_link(self.port(from), self.port(to), state);
+    }
+
+    /// Changes what all links do to frames.
+    pub fn set_faults(&self, faults: Faults) {
+        self.switch.set_all_faults(faults);
+    }
+
+    /// Has `observer` asked about each frame. It runs in the switch's thread: it must not wait for anything.
+    pub fn observe(&self, observer: impl FnMut(&Sighting<'_>) -> Verdict + Send + 'static) {
+        self.switch.observe(observer);
+    }
+
+    /// Waits until every machine has said something that fits.
+    ///
+    /// # Errors
+    /// When one has not within `timeout`.
+    pub fn wait_for_all(
+        &self,
+        pattern: &Pattern,
+        timeout: Duration,
+    ) -> Result<Vec<ConsoleLine>, Failure> {
+        let deadline = Instant::now() + timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.machines
+            .iter()
+            .map(|machine| machine.wait_for(pattern, left()))
+            .collect()
+    }
+
+    /// When the cluster was made: the zero of all lines' times.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.transcript.started()
+    }
+
+    /// All that all machines said.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        format!(
+            "{}switch: {}\n",
+            self.transcript.text(),
+            self.switch.counters()
+        )
+    }
+
+    /// A failure that carries it.
+    pub fn failure(&self, what: impl Into<String>) -> Failure {
+        Failure::new(what).with_transcript(self.transcript())
+    }
+}
