@@ -29,7 +29,12 @@ impl BootInfoPtr {
     #[must_use]
     pub fn extra(&self) -> BootInfoExtraIter<'_> {
         // SAFETY: the kernel maps `extraLen` bytes from the next page on, and `new` promises that this is the kernel's.
-        let bytes = unsafe { core::slice::from_raw_parts(self.ptr.cast::<u8>().add(BOOT_INFO_BYTES), self.0.extraLen as usize) };
+        let bytes = unsafe {
+            core::slice::from_raw_parts(
+                self.ptr.cast::<u8>().add(BOOT_INFO_BYTES),
+                self.0.extraLen as usize,
+            )
+        };
         BootInfoExtraIter { bytes }
     }
 
@@ -43,7 +48,10 @@ impl BootInfoPtr {
 /// The kernel gives the boot information one page; what is extra begins at the next.
 const BOOT_INFO_BYTES: usize = 1 << sys::seL4_PageBits;
 
-const _: () = assert!(size_of::<BootInfo>() <= BOOT_INFO_BYTES, "the boot information fits its page");
+const _: () = assert!(
+    size_of::<BootInfo>() <= BOOT_INFO_BYTES,
+    "the boot information fits its page"
+);
 
 impl Deref for BootInfoPtr {
     type Target = BootInfo;
@@ -79,7 +87,9 @@ impl BootInfo {
 
     /// The tables that map the image.
     #[must_use]
-    pub fn user_image_paging(&self) -> SlotRegion<cap_type::UnspecifiedIntermediateTranslationTable> {
+    pub fn user_image_paging(
+        &self,
+    ) -> SlotRegion<cap_type::UnspecifiedIntermediateTranslationTable> {
         SlotRegion::from_sys(self.0.userImagePaging)
     }
 
@@ -94,7 +104,12 @@ impl BootInfo {
     pub fn untyped_list(&self) -> &[UntypedDesc] {
         let count = self.untyped().len().min(sys::seL4_BootInfo_untypedList_LEN);
         // SAFETY: the description is packed, so it needs no alignment, `UntypedDesc` is transparent, and the kernel filled this many.
-        unsafe { core::slice::from_raw_parts((&raw const self.0.untypedList).cast::<UntypedDesc>(), count) }
+        unsafe {
+            core::slice::from_raw_parts(
+                (&raw const self.0.untypedList).cast::<UntypedDesc>(),
+                count,
+            )
+        }
     }
 
     /// Which of them are device memory: the kernel lists those together.
@@ -212,9 +227,14 @@ impl<'a> Iterator for BootInfoExtraIter<'a> {
         let header = size_of::<sys::seL4_BootInfoHeader>();
         let (id, rest) = self.bytes.split_first_chunk::<8>()?;
         let (length, _) = rest.split_first_chunk::<8>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length >= header)?;
+        let length = usize::try_from(u64::from_le_bytes(*length))
+            .ok()
+            .filter(|length| *length >= header)?;
         let (bytes, rest) = self.bytes.split_at_checked(length)?;
         self.bytes = rest;
-        Some(BootInfoExtra { id: BootInfoExtraId::from_sys(u64::from_le_bytes(*id)), bytes })
+        Some(BootInfoExtra {
+            id: BootInfoExtraId::from_sys(u64::from_le_bytes(*id)),
+            bytes,
+        })
     }
 }

@@ -11,7 +11,11 @@ impl CapRights {
     /// Rights one by one. Corresponds to `seL4_CapRights_new`.
     #[must_use]
     pub const fn new(_grant_reply: bool, grant: bool, read: bool, write: bool) -> Self {
-        Self(sys::seL4_CapRights::new(grant as u64, read as u64, write as u64))
+        Self(sys::seL4_CapRights::new(
+            grant as u64,
+            read as u64,
+            write as u64,
+        ))
     }
 
     /// No rights.
@@ -68,13 +72,23 @@ impl CapRightsBuilder {
     /// No rights yet.
     #[must_use]
     pub const fn none() -> Self {
-        Self { grant_reply: false, grant: false, read: false, write: false }
+        Self {
+            grant_reply: false,
+            grant: false,
+            read: false,
+            write: false,
+        }
     }
 
     /// All rights, to take some away.
     #[must_use]
     pub const fn all() -> Self {
-        Self { grant_reply: true, grant: true, read: true, write: true }
+        Self {
+            grant_reply: true,
+            grant: true,
+            read: true,
+            write: true,
+        }
     }
 
     /// The rights.

@@ -135,14 +135,22 @@ impl<T: CapType, C> Cap<T, C> {
     #[inline(always)]
     #[must_use]
     pub fn cast<U: CapType>(self) -> Cap<U, C> {
-        Cap { cptr: self.cptr, context: self.context, phantom: PhantomData }
+        Cap {
+            cptr: self.cptr,
+            context: self.context,
+            phantom: PhantomData,
+        }
     }
 
     /// The same capability, invoked with the IPC buffer of `context`.
     #[inline(always)]
     #[must_use]
     pub fn with<D>(self, context: D) -> Cap<T, D> {
-        Cap { cptr: self.cptr, context, phantom: PhantomData }
+        Cap {
+            cptr: self.cptr,
+            context,
+            phantom: PhantomData,
+        }
     }
 
     /// The same capability, invoked with the thread's IPC buffer.
@@ -170,7 +178,11 @@ impl<T: CapType> Cap<T> {
     #[inline(always)]
     #[must_use]
     pub const fn from_cptr(cptr: CPtr) -> Self {
-        Self { cptr, context: NoExplicitInvocationContext, phantom: PhantomData }
+        Self {
+            cptr,
+            context: NoExplicitInvocationContext,
+            phantom: PhantomData,
+        }
     }
 
     /// From its address's bits.
@@ -324,7 +336,8 @@ impl<C: InvocationContext> AbsoluteCPtr<C> {
     #[inline(always)]
     pub(crate) fn invoke<R>(self, f: impl FnOnce(CPtr, CPtrWithDepth, &mut IpcBuffer) -> R) -> R {
         let path = self.path;
-        self.root.invoke(|cptr, ipc_buffer| f(cptr, path, ipc_buffer))
+        self.root
+            .invoke(|cptr, ipc_buffer| f(cptr, path, ipc_buffer))
     }
 }
 
@@ -359,7 +372,11 @@ impl<C> cap::CNode<C> {
     }
 
     /// The slot at the first `depth` bits of `bits`.
-    pub fn absolute_cptr_from_bits_with_depth(self, bits: CPtrBits, depth: usize) -> AbsoluteCPtr<C> {
+    pub fn absolute_cptr_from_bits_with_depth(
+        self,
+        bits: CPtrBits,
+        depth: usize,
+    ) -> AbsoluteCPtr<C> {
         self.absolute_cptr(CPtrWithDepth::from_bits_with_depth(bits, depth))
     }
 

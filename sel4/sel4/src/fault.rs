@@ -112,18 +112,45 @@ impl fmt::Display for Fault {
         match self {
             Self::NullFault(_) => f.write_str("no fault"),
             Self::CapFault(fault) => {
-                let phase = if fault.in_recv_phase { "receiving" } else { "sending" };
-                write!(f, "capability fault at {:#x}: no capability {:#x} while {phase}", fault.ip, fault.addr)
+                let phase = if fault.in_recv_phase {
+                    "receiving"
+                } else {
+                    "sending"
+                };
+                write!(
+                    f,
+                    "capability fault at {:#x}: no capability {:#x} while {phase}",
+                    fault.ip, fault.addr
+                )
             }
             Self::UnknownSyscall(fault) => {
-                write!(f, "unknown system call {} at {:#x}", fault.syscall().cast_signed(), fault.fault_ip())
+                write!(
+                    f,
+                    "unknown system call {} at {:#x}",
+                    fault.syscall().cast_signed(),
+                    fault.fault_ip()
+                )
             }
             Self::UserException(fault) => {
-                write!(f, "exception {} (code {:#x}) at {:#x}", fault.number(), fault.code(), fault.fault_ip())
+                write!(
+                    f,
+                    "exception {} (code {:#x}) at {:#x}",
+                    fault.number(),
+                    fault.code(),
+                    fault.fault_ip()
+                )
             }
             Self::VmFault(fault) => {
-                let access = if fault.is_prefetch { "fetching from" } else { "accessing" };
-                write!(f, "page fault at {:#x}: {access} {:#x} (status {:#x})", fault.ip, fault.addr, fault.fsr)
+                let access = if fault.is_prefetch {
+                    "fetching from"
+                } else {
+                    "accessing"
+                };
+                write!(
+                    f,
+                    "page fault at {:#x}: {access} {:#x} (status {:#x})",
+                    fault.ip, fault.addr, fault.fsr
+                )
             }
         }
     }

@@ -17,7 +17,10 @@ impl<T: CapType> Slot<T> {
     /// The slot of an index.
     #[must_use]
     pub const fn from_index(index: usize) -> Self {
-        Self { index, phantom: PhantomData }
+        Self {
+            index,
+            phantom: PhantomData,
+        }
     }
 
     /// Its index.
@@ -75,7 +78,11 @@ pub struct SlotRegion<T: CapType> {
 
 impl<T: CapType> SlotRegion<T> {
     pub(crate) const fn from_sys(region: sys::seL4_SlotRegion) -> Self {
-        Self { start: region.start as usize, end: region.end as usize, phantom: PhantomData }
+        Self {
+            start: region.start as usize,
+            end: region.end as usize,
+            phantom: PhantomData,
+        }
     }
 
     /// The first slot's index.

@@ -2,7 +2,9 @@
 
 use crate::cptr::{AbsoluteCPtr, InvocationContext, cap};
 use crate::user_context::USER_CONTEXT_WORDS;
-use crate::{CNodeCapData, CPtr, CapRights, Error, ObjectBlueprint, Result, UserContext, Word, sys};
+use crate::{
+    CNodeCapData, CPtr, CapRights, Error, ObjectBlueprint, Result, UserContext, Word, sys,
+};
 
 impl<C: InvocationContext> cap::Untyped<C> {
     /// Makes `num_objects` objects and puts their capabilities into the slots from `dst_offset` on of the CNode `dst`. Corresponds to
@@ -10,7 +12,13 @@ impl<C: InvocationContext> cap::Untyped<C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::NotEnoughMemory`] when the rest of the untyped memory is too small.
-    pub fn untyped_retype(self, blueprint: &ObjectBlueprint, dst: &AbsoluteCPtr, dst_offset: usize, num_objects: usize) -> Result<()> {
+    pub fn untyped_retype(
+        self,
+        blueprint: &ObjectBlueprint,
+        dst: &AbsoluteCPtr,
+        dst_offset: usize,
+        num_objects: usize,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
             sys::seL4_Untyped_Retype(
                 ipc_buffer,
@@ -33,7 +41,9 @@ impl<C: InvocationContext> cap::Tcb<C> {
     /// # Errors
     /// What the kernel says: [`Error::IllegalOperation`] for the calling thread itself.
     pub fn tcb_read_registers(self, suspend: bool, count: Word) -> Result<UserContext> {
-        let read = self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_ReadRegisters(ipc_buffer, cptr.bits(), suspend, 0, count));
+        let read = self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_TCB_ReadRegisters(ipc_buffer, cptr.bits(), suspend, 0, count)
+        });
         Error::wrap(read).map(|registers| UserContext(registers).first(count as usize))
     }
 
@@ -51,9 +61,21 @@ impl<C: InvocationContext> cap::Tcb<C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::IllegalOperation`] for the calling thread itself.
-    pub fn tcb_write_registers(self, resume: bool, count: Word, registers: &mut UserContext) -> Result<()> {
+    pub fn tcb_write_registers(
+        self,
+        resume: bool,
+        count: Word,
+        registers: &mut UserContext,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_TCB_WriteRegisters(ipc_buffer, cptr.bits(), resume, 0, count, registers.inner())
+            sys::seL4_TCB_WriteRegisters(
+                ipc_buffer,
+                cptr.bits(),
+                resume,
+                0,
+                count,
+                registers.inner(),
+            )
         }))
     }
 
@@ -88,7 +110,9 @@ impl<C: InvocationContext> cap::Tcb<C> {
     pub fn tcb_set_priority(self, authority: cap::Tcb, priority: Word) -> Result<()> {
         let _ = authority;
         let priority = u8::try_from(priority).map_err(|_| Error::RangeError)?;
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_SetPriority(ipc_buffer, cptr.bits(), priority)))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_TCB_SetPriority(ipc_buffer, cptr.bits(), priority)
+        }))
     }
 
     /// Sets the highest priority that the thread may give. Corresponds to `seL4_TCB_SetMCPriority`. As to `authority`, see
@@ -99,7 +123,11 @@ impl<C: InvocationContext> cap::Tcb<C> {
     pub fn tcb_set_mc_priority(self, authority: cap::Tcb, mcp: Word) -> Result<()> {
         let _ = authority;
         let mcp = u8::try_from(mcp).map_err(|_| Error::RangeError)?;
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_SetMCPriority(ipc_buffer, cptr.bits(), mcp)))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| {
+                sys::seL4_TCB_SetMCPriority(ipc_buffer, cptr.bits(), mcp)
+            }),
+        )
     }
 
     /// Sets both priorities. Corresponds to `seL4_TCB_SetSchedParams`, which this kernel lacks: two invocations. As to `authority`, see
@@ -107,7 +135,12 @@ impl<C: InvocationContext> cap::Tcb<C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::RangeError`] for a priority above the calling thread's maximum.
-    pub fn tcb_set_sched_params(self, authority: cap::Tcb, mcp: Word, priority: Word) -> Result<()> {
+    pub fn tcb_set_sched_params(
+        self,
+        authority: cap::Tcb,
+        mcp: Word,
+        priority: Word,
+    ) -> Result<()> {
         let _ = authority;
         let mcp = u8::try_from(mcp).map_err(|_| Error::RangeError)?;
         let priority = u8::try_from(priority).map_err(|_| Error::RangeError)?;
@@ -134,8 +167,17 @@ impl<C: InvocationContext> cap::Tcb<C> {
         ipc_buffer_frame: cap::Granule,
     ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, context| {
-            let (fault_ep, cspace_root, vspace_root) = (fault_ep.bits(), cspace_root.bits(), vspace_root.bits());
-            sys::seL4_TCB_SetSpace(context, cptr.bits(), fault_ep, cspace_root, cspace_root_data.into_word(), vspace_root, 0)?;
+            let (fault_ep, cspace_root, vspace_root) =
+                (fault_ep.bits(), cspace_root.bits(), vspace_root.bits());
+            sys::seL4_TCB_SetSpace(
+                context,
+                cptr.bits(),
+                fault_ep,
+                cspace_root,
+                cspace_root_data.into_word(),
+                vspace_root,
+                0,
+            )?;
             sys::seL4_TCB_SetIPCBuffer(context, cptr.bits(), ipc_buffer, ipc_buffer_frame.bits())
         }))
     }
@@ -169,7 +211,9 @@ impl<C: InvocationContext> cap::Tcb<C> {
     /// # Errors
     /// What the kernel says: [`Error::AlignmentError`] unless it is aligned to its size.
     pub fn tcb_set_ipc_buffer(self, address: Word, frame: cap::Granule) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_SetIPCBuffer(ipc_buffer, cptr.bits(), address, frame.bits())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_TCB_SetIPCBuffer(ipc_buffer, cptr.bits(), address, frame.bits())
+        }))
     }
 
     /// Binds a notification: what is signalled there ends this thread's receive on any endpoint. Corresponds to
@@ -178,7 +222,9 @@ impl<C: InvocationContext> cap::Tcb<C> {
     /// # Errors
     /// What the kernel says.
     pub fn tcb_bind_notification(self, notification: cap::Notification) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_BindNotification(ipc_buffer, cptr.bits(), notification.bits())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_TCB_BindNotification(ipc_buffer, cptr.bits(), notification.bits())
+        }))
     }
 
     /// Ends the binding. Corresponds to `seL4_TCB_UnbindNotification`.
@@ -186,7 +232,11 @@ impl<C: InvocationContext> cap::Tcb<C> {
     /// # Errors
     /// What the kernel says.
     pub fn tcb_unbind_notification(self) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_TCB_UnbindNotification(ipc_buffer, cptr.bits())))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| {
+                sys::seL4_TCB_UnbindNotification(ipc_buffer, cptr.bits())
+            }),
+        )
     }
 
     /// Copies registers from `source`. Corresponds to `seL4_TCB_CopyRegisters`.
@@ -225,7 +275,14 @@ impl<C: InvocationContext> cap::IrqControl<C> {
         let irq = i32::try_from(irq).map_err(|_| Error::RangeError)?;
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
             let (root, path) = (dst.root().bits(), dst.path());
-            sys::seL4_IRQControl_Get(ipc_buffer, cptr.bits(), irq, root, path.bits(), path.depth() as u8)
+            sys::seL4_IRQControl_Get(
+                ipc_buffer,
+                cptr.bits(),
+                irq,
+                root,
+                path.bits(),
+                path.depth() as u8,
+            )
         }))
     }
 }
@@ -236,7 +293,9 @@ impl<C: InvocationContext> cap::IrqHandler<C> {
     /// # Errors
     /// What the kernel says.
     pub fn irq_handler_ack(self) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_IRQHandler_Ack(ipc_buffer, cptr.bits())))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_IRQHandler_Ack(ipc_buffer, cptr.bits())),
+        )
     }
 
     /// Sets what the interrupt signals. Corresponds to `seL4_IRQHandler_SetNotification`.
@@ -244,9 +303,9 @@ impl<C: InvocationContext> cap::IrqHandler<C> {
     /// # Errors
     /// What the kernel says.
     pub fn irq_handler_set_notification(self, notification: cap::Notification) -> Result<()> {
-        Error::wrap(
-            self.invoke(|cptr, ipc_buffer| sys::seL4_IRQHandler_SetNotification(ipc_buffer, cptr.bits(), notification.bits())),
-        )
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_IRQHandler_SetNotification(ipc_buffer, cptr.bits(), notification.bits())
+        }))
     }
 
     /// The interrupt signals nothing. Corresponds to `seL4_IRQHandler_Clear`.
@@ -254,7 +313,9 @@ impl<C: InvocationContext> cap::IrqHandler<C> {
     /// # Errors
     /// What the kernel says.
     pub fn irq_handler_clear(self) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_IRQHandler_Clear(ipc_buffer, cptr.bits())))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_IRQHandler_Clear(ipc_buffer, cptr.bits())),
+        )
     }
 }
 
@@ -264,7 +325,9 @@ impl<C: InvocationContext> cap::DomainSet<C> {
     /// # Errors
     /// What the kernel says.
     pub fn domain_set_set(self, domain: u8, tcb: cap::Tcb) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_DomainSet_Set(ipc_buffer, cptr.bits(), domain, tcb.bits())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_DomainSet_Set(ipc_buffer, cptr.bits(), domain, tcb.bits())
+        }))
     }
 }
 
@@ -295,7 +358,12 @@ impl<C: InvocationContext> AbsoluteCPtr<C> {
     /// What the kernel says: [`Error::IllegalOperation`] without all rights.
     pub fn cancel_badged_sends(self) -> Result<()> {
         Error::wrap(self.invoke(|cptr, path, ipc_buffer| {
-            sys::seL4_CNode_CancelBadgedSends(ipc_buffer, cptr.bits(), path.bits(), path.depth() as u8)
+            sys::seL4_CNode_CancelBadgedSends(
+                ipc_buffer,
+                cptr.bits(),
+                path.bits(),
+                path.depth() as u8,
+            )
         }))
     }
 

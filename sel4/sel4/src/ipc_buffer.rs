@@ -62,7 +62,10 @@ impl IpcBuffer {
     #[must_use]
     pub fn msg_regs(&self) -> &[Volatile<Word>] {
         // SAFETY: as in `word`; the array has this many words.
-        unsafe { &*(&raw mut (*self.base).msg).cast::<[Volatile<Word>; sys::seL4_MsgMaxLength as usize]>() }
+        unsafe {
+            &*(&raw mut (*self.base).msg)
+                .cast::<[Volatile<Word>; sys::seL4_MsgMaxLength as usize]>()
+        }
     }
 
     /// The message registers.
@@ -77,7 +80,10 @@ impl IpcBuffer {
     #[must_use]
     pub fn msg_bytes(&self) -> &[Volatile<u8>] {
         // SAFETY: as in `msg_regs`; bytes need no alignment.
-        unsafe { &*(&raw mut (*self.base).msg).cast::<[Volatile<u8>; sys::seL4_MsgMaxLength as usize * size_of::<Word>()]>() }
+        unsafe {
+            &*(&raw mut (*self.base).msg)
+                .cast::<[Volatile<u8>; sys::seL4_MsgMaxLength as usize * size_of::<Word>()]>()
+        }
     }
 
     /// The message registers as bytes.
@@ -120,7 +126,12 @@ impl IpcBuffer {
     /// Copies bytes out of the message, from register `first_register` on, as many as `bytes` holds.
     #[inline]
     pub fn read_bytes(&self, first_register: usize, bytes: &mut [u8]) {
-        for (register, chunk) in self.msg_regs().iter().skip(first_register).zip(bytes.chunks_mut(size_of::<Word>())) {
+        for (register, chunk) in self
+            .msg_regs()
+            .iter()
+            .skip(first_register)
+            .zip(bytes.chunks_mut(size_of::<Word>()))
+        {
             let word = register.get().to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
@@ -162,17 +173,35 @@ impl IpcBuffer {
     #[must_use]
     pub fn recv_slot(&self) -> AbsoluteCPtr {
         // SAFETY: `base` is valid, see `from_ptr`.
-        let fields = unsafe { [&raw mut (*self.base).receiveCNode, &raw mut (*self.base).receiveIndex, &raw mut (*self.base).receiveDepth] };
+        let fields = unsafe {
+            [
+                &raw mut (*self.base).receiveCNode,
+                &raw mut (*self.base).receiveIndex,
+                &raw mut (*self.base).receiveDepth,
+            ]
+        };
         let [root, index, depth] = fields.map(|field| self.word(field).get());
-        CPtr::from_bits(root).cast().absolute_cptr(CPtrWithDepth::from_bits_with_depth(index, depth as usize))
+        CPtr::from_bits(root)
+            .cast()
+            .absolute_cptr(CPtrWithDepth::from_bits_with_depth(index, depth as usize))
     }
 
     /// Sets where a received capability is put.
     #[inline]
     pub fn set_recv_slot(&mut self, slot: &AbsoluteCPtr) {
         // SAFETY: `base` is valid, see `from_ptr`.
-        let fields = unsafe { [&raw mut (*self.base).receiveCNode, &raw mut (*self.base).receiveIndex, &raw mut (*self.base).receiveDepth] };
-        let values = [slot.root().bits(), slot.path().bits(), slot.path().depth() as Word];
+        let fields = unsafe {
+            [
+                &raw mut (*self.base).receiveCNode,
+                &raw mut (*self.base).receiveIndex,
+                &raw mut (*self.base).receiveDepth,
+            ]
+        };
+        let values = [
+            slot.root().bits(),
+            slot.path().bits(),
+            slot.path().depth() as Word,
+        ];
         for (field, value) in fields.into_iter().zip(values) {
             self.word(field).set(value);
         }
@@ -181,7 +210,12 @@ impl IpcBuffer {
     #[inline(always)]
     pub(crate) fn first_words(&self) -> [Word; 4] {
         let registers = self.msg_regs();
-        [registers[0].get(), registers[1].get(), registers[2].get(), registers[3].get()]
+        [
+            registers[0].get(),
+            registers[1].get(),
+            registers[2].get(),
+            registers[3].get(),
+        ]
     }
 
     #[inline(always)]
@@ -209,8 +243,14 @@ impl sys::Invoke for IpcBuffer {
     }
 
     #[inline(always)]
-    fn call(&mut self, service: sys::seL4_CPtr, info: sys::seL4_MessageInfo, words: [u64; 4]) -> Result<[u64; 4], u64> {
-        let (_, info, words) = arch::syscalls::send_recv(sys::seL4_SysCall, service, info.0[0], words);
+    fn call(
+        &mut self,
+        service: sys::seL4_CPtr,
+        info: sys::seL4_MessageInfo,
+        words: [u64; 4],
+    ) -> Result<[u64; 4], u64> {
+        let (_, info, words) =
+            arch::syscalls::send_recv(sys::seL4_SysCall, service, info.0[0], words);
         match MessageInfo::from_word(info).label() {
             sys::seL4_NoError => Ok(words),
             label => {

@@ -27,20 +27,25 @@ mod user_context;
 mod vspace;
 
 pub use arch::{
-    Fault, FrameObjectType, ObjectBlueprintArch, ObjectBlueprintSeL4Arch, ObjectTypeArch, ObjectTypeSeL4Arch, TranslationTableObjectType,
-    UnknownSyscall, UserContext, UserException, VmAttributes,
+    Fault, FrameObjectType, ObjectBlueprintArch, ObjectBlueprintSeL4Arch, ObjectTypeArch,
+    ObjectTypeSeL4Arch, TranslationTableObjectType, UnknownSyscall, UserContext, UserException,
+    VmAttributes,
 };
 #[cfg(target_arch = "aarch64")]
 pub use arch::{ObjectBlueprintAArch64, ObjectBlueprintArm, ObjectTypeAArch64, ObjectTypeArm};
 #[cfg(target_arch = "x86_64")]
 pub use arch::{ObjectBlueprintX64, ObjectBlueprintX86, ObjectTypeX64, ObjectTypeX86};
-pub use bootinfo::{BootInfo, BootInfoExtra, BootInfoExtraId, BootInfoExtraIter, BootInfoPtr, UntypedDesc};
+pub use bootinfo::{
+    BootInfo, BootInfoExtra, BootInfoExtraId, BootInfoExtraIter, BootInfoPtr, UntypedDesc,
+};
 pub use cap_rights::{CapRights, CapRightsBuilder};
 pub use cnode_cap_data::CNodeCapData;
 pub use cptr::{
-    AbsoluteCPtr, CPtr, CPtrBits, CPtrWithDepth, Cap, CapType, HasCPtrWithDepth, InvocationContext, NoExplicitInvocationContext, cap,
-    cap_type,
+    AbsoluteCPtr, CPtr, CPtrBits, CPtrWithDepth, Cap, CapType, HasCPtrWithDepth, InvocationContext,
+    NoExplicitInvocationContext, cap, cap_type,
 };
+#[doc(hidden)]
+pub use debug::debug_print_helper;
 pub use debug::{DebugWrite, debug_put_char};
 pub use error::{Error, Result};
 pub use fault::{CapFault, NullFault, VmFault};
@@ -48,8 +53,14 @@ pub use ipc_buffer::{IpcBuffer, Volatile, set_ipc_buffer, with_ipc_buffer, with_
 pub use message_info::{MessageInfo, MessageInfoBuilder};
 pub use object::{CapTypeForObject, CapTypeForObjectOfFixedSize, ObjectBlueprint, ObjectType};
 pub use sel4_bindings::{sel4_cfg_bool, sel4_cfg_if, sel4_cfg_str, sel4_cfg_usize};
-pub use syscalls::{Badge, CallWithMRs, ConveysReplyAuthority, FastMessages, RecvWithMRs, WaitMessageInfo, reply, reply_with_mrs, r#yield};
-pub use vspace::{CapTypeForFrameObject, CapTypeForFrameObjectOfFixedSize, CapTypeForTranslationTableObject, vspace_levels};
+pub use syscalls::{
+    Badge, CallWithMRs, ConveysReplyAuthority, FastMessages, RecvWithMRs, WaitMessageInfo, reply,
+    reply_with_mrs, r#yield,
+};
+pub use vspace::{
+    CapTypeForFrameObject, CapTypeForFrameObjectOfFixedSize, CapTypeForTranslationTableObject,
+    vspace_levels,
+};
 
 #[doc(no_inline)]
 pub use sel4_bindings as sys;
@@ -75,4 +86,7 @@ pub const NUM_MESSAGE_REGISTERS: usize = sys::seL4_MsgMaxLength as usize;
 /// Bits of an endpoint capability's badge. More are cut without an error in a release kernel, and stop a debug kernel.
 pub const ENDPOINT_BADGE_BITS: u32 = sys::seL4_BadgeBits as u32;
 
-const _: () = assert!(size_of::<usize>() * 8 == WORD_SIZE, "this crate knows 64-bit machines");
+const _: () = assert!(
+    size_of::<usize>() * 8 == WORD_SIZE,
+    "this crate knows 64-bit machines"
+);

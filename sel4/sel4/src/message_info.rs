@@ -10,7 +10,12 @@ impl MessageInfo {
     #[inline(always)]
     #[must_use]
     pub const fn new(label: Word, caps_unwrapped: usize, extra_caps: usize, length: usize) -> Self {
-        Self(sys::seL4_MessageInfo::new(label, caps_unwrapped as u64, extra_caps as u64, length as u64))
+        Self(sys::seL4_MessageInfo::new(
+            label,
+            caps_unwrapped as u64,
+            extra_caps as u64,
+            length as u64,
+        ))
     }
 
     /// The label.
@@ -87,7 +92,12 @@ impl MessageInfoBuilder {
     #[inline(always)]
     #[must_use]
     pub const fn build(self) -> MessageInfo {
-        MessageInfo::new(self.label, self.caps_unwrapped, self.extra_caps, self.length)
+        MessageInfo::new(
+            self.label,
+            self.caps_unwrapped,
+            self.extra_caps,
+            self.length,
+        )
     }
 
     /// Sets the label.

@@ -100,7 +100,9 @@ impl ObjectBlueprint {
     /// The untyped memory that an ASID pool is made of.
     #[must_use]
     pub const fn asid_pool() -> Self {
-        Self::Untyped { size_bits: sys::seL4_ASIDPoolBits as usize }
+        Self::Untyped {
+            size_bits: sys::seL4_ASIDPoolBits as usize,
+        }
     }
 }
 

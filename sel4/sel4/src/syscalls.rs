@@ -36,7 +36,12 @@ pub trait FastMessages: sealed::FastMessagesSealed {
 impl<const N: usize> FastMessages for [Word; N] {
     #[inline(always)]
     fn prepare_in(self) -> [Word; NUM_FAST_MESSAGE_REGISTERS] {
-        const { assert!(N <= NUM_FAST_MESSAGE_REGISTERS, "at most four words travel in registers") };
+        const {
+            assert!(
+                N <= NUM_FAST_MESSAGE_REGISTERS,
+                "at most four words travel in registers"
+            )
+        };
         core::array::from_fn(|index| if index < N { self[index] } else { 0 })
     }
 }
@@ -71,11 +76,18 @@ pub struct CallWithMRs {
 
 #[inline(always)]
 fn received((badge, info, msg): (Word, Word, [Word; 4])) -> RecvWithMRs {
-    RecvWithMRs { info: MessageInfo::from_word(info), badge, msg }
+    RecvWithMRs {
+        info: MessageInfo::from_word(info),
+        badge,
+        msg,
+    }
 }
 
 #[inline(always)]
-fn received_into(ipc_buffer: &mut IpcBuffer, (badge, info, msg): (Word, Word, [Word; 4])) -> (MessageInfo, Badge) {
+fn received_into(
+    ipc_buffer: &mut IpcBuffer,
+    (badge, info, msg): (Word, Word, [Word; 4]),
+) -> (MessageInfo, Badge) {
     ipc_buffer.set_first_words(msg);
     (MessageInfo::from_word(info), badge)
 }
@@ -84,41 +96,73 @@ impl<T: CapType, C: InvocationContext> Cap<T, C> {
     /// Sends, and blocks until somebody receives. Corresponds to `seL4_Send`.
     #[inline]
     pub fn send(self, info: MessageInfo) {
-        self.invoke(|cptr, ipc_buffer| raw::send(sys::seL4_SysSend, cptr.bits(), info.into_word(), ipc_buffer.first_words()));
+        self.invoke(|cptr, ipc_buffer| {
+            raw::send(
+                sys::seL4_SysSend,
+                cptr.bits(),
+                info.into_word(),
+                ipc_buffer.first_words(),
+            )
+        });
     }
 
     /// Sends if somebody waits, else does nothing. Corresponds to `seL4_NBSend`.
     #[inline]
     pub fn nb_send(self, info: MessageInfo) {
-        self.invoke(|cptr, ipc_buffer| raw::send(sys::seL4_SysNBSend, cptr.bits(), info.into_word(), ipc_buffer.first_words()));
+        self.invoke(|cptr, ipc_buffer| {
+            raw::send(
+                sys::seL4_SysNBSend,
+                cptr.bits(),
+                info.into_word(),
+                ipc_buffer.first_words(),
+            )
+        });
     }
 
     /// Blocks until a message comes. Corresponds to `seL4_Recv`.
     #[inline]
     pub fn recv(self, _reply_authority: impl ConveysReplyAuthority) -> (MessageInfo, Badge) {
-        self.invoke(|cptr, ipc_buffer| received_into(ipc_buffer, raw::recv(sys::seL4_SysRecv, cptr.bits())))
+        self.invoke(|cptr, ipc_buffer| {
+            received_into(ipc_buffer, raw::recv(sys::seL4_SysRecv, cptr.bits()))
+        })
     }
 
     /// Receives if somebody waits to send; else the badge is 0. Corresponds to `seL4_NBRecv`.
     #[inline]
     pub fn nb_recv(self, _reply_authority: impl ConveysReplyAuthority) -> (MessageInfo, Badge) {
-        self.invoke(|cptr, ipc_buffer| received_into(ipc_buffer, raw::recv(sys::seL4_SysNBRecv, cptr.bits())))
+        self.invoke(|cptr, ipc_buffer| {
+            received_into(ipc_buffer, raw::recv(sys::seL4_SysNBRecv, cptr.bits()))
+        })
     }
 
     /// Sends, and blocks for the answer. Corresponds to `seL4_Call`.
     #[inline]
     pub fn call(self, info: MessageInfo) -> MessageInfo {
         self.invoke(|cptr, ipc_buffer| {
-            let answer = raw::send_recv(sys::seL4_SysCall, cptr.bits(), info.into_word(), ipc_buffer.first_words());
+            let answer = raw::send_recv(
+                sys::seL4_SysCall,
+                cptr.bits(),
+                info.into_word(),
+                ipc_buffer.first_words(),
+            );
             received_into(ipc_buffer, answer).0
         })
     }
 
     /// Answers the last caller and receives. Corresponds to `seL4_ReplyRecv`.
     #[inline]
-    pub fn reply_recv(self, info: MessageInfo, _reply_authority: impl ConveysReplyAuthority) -> (MessageInfo, Badge) {
+    pub fn reply_recv(
+        self,
+        info: MessageInfo,
+        _reply_authority: impl ConveysReplyAuthority,
+    ) -> (MessageInfo, Badge) {
         self.invoke(|cptr, ipc_buffer| {
-            let next = raw::send_recv(sys::seL4_SysReplyRecv, cptr.bits(), info.into_word(), ipc_buffer.first_words());
+            let next = raw::send_recv(
+                sys::seL4_SysReplyRecv,
+                cptr.bits(),
+                info.into_word(),
+                ipc_buffer.first_words(),
+            );
             received_into(ipc_buffer, next)
         })
     }
@@ -128,13 +172,23 @@ impl<T: CapType, C> Cap<T, C> {
     /// [`send`](Cap::send) with the first words in registers. Corresponds to `seL4_SendWithMRs`.
     #[inline(always)]
     pub fn send_with_mrs<M: FastMessages>(self, info: MessageInfo, messages: M) {
-        raw::send(sys::seL4_SysSend, self.bits(), info.into_word(), messages.prepare_in());
+        raw::send(
+            sys::seL4_SysSend,
+            self.bits(),
+            info.into_word(),
+            messages.prepare_in(),
+        );
     }
 
     /// [`nb_send`](Cap::nb_send) with the first words in registers. Corresponds to `seL4_NBSendWithMRs`.
     #[inline(always)]
     pub fn nb_send_with_mrs<M: FastMessages>(self, info: MessageInfo, messages: M) {
-        raw::send(sys::seL4_SysNBSend, self.bits(), info.into_word(), messages.prepare_in());
+        raw::send(
+            sys::seL4_SysNBSend,
+            self.bits(),
+            info.into_word(),
+            messages.prepare_in(),
+        );
     }
 
     /// [`recv`](Cap::recv) with the first words in registers. Corresponds to `seL4_RecvWithMRs`.
@@ -152,8 +206,16 @@ impl<T: CapType, C> Cap<T, C> {
     /// [`call`](Cap::call) with the first words in registers. Corresponds to `seL4_CallWithMRs`.
     #[inline(always)]
     pub fn call_with_mrs<M: FastMessages>(self, info: MessageInfo, messages: M) -> CallWithMRs {
-        let (_, info, msg) = raw::send_recv(sys::seL4_SysCall, self.bits(), info.into_word(), messages.prepare_in());
-        CallWithMRs { info: MessageInfo::from_word(info), msg }
+        let (_, info, msg) = raw::send_recv(
+            sys::seL4_SysCall,
+            self.bits(),
+            info.into_word(),
+            messages.prepare_in(),
+        );
+        CallWithMRs {
+            info: MessageInfo::from_word(info),
+            msg,
+        }
     }
 
     /// [`reply_recv`](Cap::reply_recv) with the first words in registers. Corresponds to `seL4_ReplyRecvWithMRs`.
@@ -164,7 +226,12 @@ impl<T: CapType, C> Cap<T, C> {
         messages: M,
         _reply_authority: impl ConveysReplyAuthority,
     ) -> RecvWithMRs {
-        received(raw::send_recv(sys::seL4_SysReplyRecv, self.bits(), info.into_word(), messages.prepare_in()))
+        received(raw::send_recv(
+            sys::seL4_SysReplyRecv,
+            self.bits(),
+            info.into_word(),
+            messages.prepare_in(),
+        ))
     }
 }
 
@@ -174,7 +241,11 @@ impl<C> cap::Notification<C> {
     /// The kernel has no such call: it is a Send, so on an endpoint it would block.
     #[inline(always)]
     pub fn signal(self) {
-        raw::send_null(sys::seL4_SysSend, self.bits(), MessageInfo::new(0, 0, 0, 0).into_word());
+        raw::send_null(
+            sys::seL4_SysSend,
+            self.bits(),
+            MessageInfo::new(0, 0, 0, 0).into_word(),
+        );
     }
 
     /// Blocks until it is signalled, and takes its word. Corresponds to `seL4_Wait`.
@@ -194,13 +265,23 @@ impl<C> cap::Notification<C> {
 /// Answers the last caller. Corresponds to `seL4_Reply`. Without a caller it does nothing.
 #[inline]
 pub fn reply(ipc_buffer: &mut IpcBuffer, info: MessageInfo) {
-    raw::send(sys::seL4_SysReply, 0, info.into_word(), ipc_buffer.first_words());
+    raw::send(
+        sys::seL4_SysReply,
+        0,
+        info.into_word(),
+        ipc_buffer.first_words(),
+    );
 }
 
 /// [`reply`] with the first words in registers. Corresponds to `seL4_ReplyWithMRs`.
 #[inline(always)]
 pub fn reply_with_mrs<M: FastMessages>(info: MessageInfo, messages: M) {
-    raw::send(sys::seL4_SysReply, 0, info.into_word(), messages.prepare_in());
+    raw::send(
+        sys::seL4_SysReply,
+        0,
+        info.into_word(),
+        messages.prepare_in(),
+    );
 }
 
 /// Gives the rest of the time slice to a thread of the same priority. Corresponds to `seL4_Yield`.

@@ -21,7 +21,9 @@ pub trait CapTypeForFrameObject: CapType {}
 impl CapTypeForFrameObject for cap_type::UnspecifiedPage {}
 
 /// A capability type for frames of one size.
-pub trait CapTypeForFrameObjectOfFixedSize: CapTypeForFrameObject + CapTypeForObjectOfFixedSize {
+pub trait CapTypeForFrameObjectOfFixedSize:
+    CapTypeForFrameObject + CapTypeForObjectOfFixedSize
+{
     /// The size.
     const FRAME_OBJECT_TYPE: FrameObjectType;
 }
@@ -59,6 +61,7 @@ pub mod vspace_levels {
     /// When there is no such level.
     #[must_use]
     pub fn step_bits(level: usize) -> usize {
-        span_bits(level) - TranslationTableObjectType::from_level(level).map_or(0, |table| table.index_bits())
+        span_bits(level)
+            - TranslationTableObjectType::from_level(level).map_or(0, |table| table.index_bits())
     }
 }

@@ -28,4 +28,7 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-const _: () = assert!(same(crate::sel4_cfg_str!(SEL4_ARCH), NAME), "SEL4_PREFIX is a kernel of another architecture");
+const _: () = assert!(
+    same(crate::sel4_cfg_str!(SEL4_ARCH), NAME),
+    "SEL4_PREFIX is a kernel of another architecture"
+);

@@ -7,9 +7,22 @@ impl<T: CapTypeForFrameObject, C: InvocationContext> Cap<T, C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::FailedLookup`] when a table is missing, [`Error::DeleteFirst`] when something is mapped there.
-    pub fn frame_map(self, vspace: cap::VSpace, vaddr: usize, rights: CapRights, attrs: VmAttributes) -> Result<()> {
+    pub fn frame_map(
+        self,
+        vspace: cap::VSpace,
+        vaddr: usize,
+        rights: CapRights,
+        attrs: VmAttributes,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_X86_Page_Map(ipc_buffer, cptr.bits(), vspace.bits(), vaddr as Word, rights.into_inner(), attrs.into_inner())
+            sys::seL4_X86_Page_Map(
+                ipc_buffer,
+                cptr.bits(),
+                vspace.bits(),
+                vaddr as Word,
+                rights.into_inner(),
+                attrs.into_inner(),
+            )
         }))
     }
 
@@ -17,9 +30,20 @@ impl<T: CapTypeForFrameObject, C: InvocationContext> Cap<T, C> {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn frame_remap(self, vspace: cap::VSpace, rights: CapRights, attrs: VmAttributes) -> Result<()> {
+    pub fn frame_remap(
+        self,
+        vspace: cap::VSpace,
+        rights: CapRights,
+        attrs: VmAttributes,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_X86_Page_Remap(ipc_buffer, cptr.bits(), vspace.bits(), rights.into_inner(), attrs.into_inner())
+            sys::seL4_X86_Page_Remap(
+                ipc_buffer,
+                cptr.bits(),
+                vspace.bits(),
+                rights.into_inner(),
+                attrs.into_inner(),
+            )
         }))
     }
 
@@ -28,7 +52,9 @@ impl<T: CapTypeForFrameObject, C: InvocationContext> Cap<T, C> {
     /// # Errors
     /// What the kernel says.
     pub fn frame_unmap(self) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_Page_Unmap(ipc_buffer, cptr.bits())))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_X86_Page_Unmap(ipc_buffer, cptr.bits())),
+        )
     }
 
     /// The frame's physical address. Corresponds to `seL4_X86_Page_GetAddress`.
@@ -36,7 +62,10 @@ impl<T: CapTypeForFrameObject, C: InvocationContext> Cap<T, C> {
     /// # Errors
     /// What the kernel says.
     pub fn frame_get_address(self) -> Result<usize> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_Page_GetAddress(ipc_buffer, cptr.bits()))).map(|paddr| paddr as usize)
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_X86_Page_GetAddress(ipc_buffer, cptr.bits())),
+        )
+        .map(|paddr| paddr as usize)
     }
 }
 
@@ -47,7 +76,13 @@ impl<C: InvocationContext> cap::PDPT<C> {
     /// What the kernel says: [`Error::DeleteFirst`] when there is one.
     pub fn pdpt_map(self, vspace: cap::VSpace, vaddr: usize, attr: VmAttributes) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_X86_PDPT_Map(ipc_buffer, cptr.bits(), vspace.bits(), vaddr as Word, attr.into_inner())
+            sys::seL4_X86_PDPT_Map(
+                ipc_buffer,
+                cptr.bits(),
+                vspace.bits(),
+                vaddr as Word,
+                attr.into_inner(),
+            )
         }))
     }
 }
@@ -57,9 +92,20 @@ impl<C: InvocationContext> cap::PageDirectory<C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::DeleteFirst`] when there is one, [`Error::FailedLookup`] when the table above is missing.
-    pub fn page_directory_map(self, vspace: cap::VSpace, vaddr: usize, attr: VmAttributes) -> Result<()> {
+    pub fn page_directory_map(
+        self,
+        vspace: cap::VSpace,
+        vaddr: usize,
+        attr: VmAttributes,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_X86_PageDirectory_Map(ipc_buffer, cptr.bits(), vspace.bits(), vaddr as Word, attr.into_inner())
+            sys::seL4_X86_PageDirectory_Map(
+                ipc_buffer,
+                cptr.bits(),
+                vspace.bits(),
+                vaddr as Word,
+                attr.into_inner(),
+            )
         }))
     }
 }
@@ -69,9 +115,20 @@ impl<C: InvocationContext> cap::PageTable<C> {
     ///
     /// # Errors
     /// What the kernel says: [`Error::DeleteFirst`] when there is one, [`Error::FailedLookup`] when the table above is missing.
-    pub fn page_table_map(self, vspace: cap::VSpace, vaddr: usize, attr: VmAttributes) -> Result<()> {
+    pub fn page_table_map(
+        self,
+        vspace: cap::VSpace,
+        vaddr: usize,
+        attr: VmAttributes,
+    ) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
-            sys::seL4_X86_PageTable_Map(ipc_buffer, cptr.bits(), vspace.bits(), vaddr as Word, attr.into_inner())
+            sys::seL4_X86_PageTable_Map(
+                ipc_buffer,
+                cptr.bits(),
+                vspace.bits(),
+                vaddr as Word,
+                attr.into_inner(),
+            )
         }))
     }
 
@@ -80,7 +137,9 @@ impl<C: InvocationContext> cap::PageTable<C> {
     /// # Errors
     /// What the kernel says.
     pub fn page_table_unmap(self) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_PageTable_Unmap(ipc_buffer, cptr.bits())))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_X86_PageTable_Unmap(ipc_buffer, cptr.bits())),
+        )
     }
 }
 
@@ -98,11 +157,15 @@ impl<C: InvocationContext> cap::UnspecifiedIntermediateTranslationTable<C> {
     ) -> Result<()> {
         match ty {
             TranslationTableObjectType::PML4 => Err(Error::InvalidArgument),
-            TranslationTableObjectType::PDPT => self.cast::<super::cap_types::PDPT>().pdpt_map(vspace, vaddr, attr),
-            TranslationTableObjectType::PageDirectory => {
-                self.cast::<super::cap_types::PageDirectory>().page_directory_map(vspace, vaddr, attr)
-            }
-            TranslationTableObjectType::PageTable => self.cast::<super::cap_types::PageTable>().page_table_map(vspace, vaddr, attr),
+            TranslationTableObjectType::PDPT => self
+                .cast::<super::cap_types::PDPT>()
+                .pdpt_map(vspace, vaddr, attr),
+            TranslationTableObjectType::PageDirectory => self
+                .cast::<super::cap_types::PageDirectory>()
+                .page_directory_map(vspace, vaddr, attr),
+            TranslationTableObjectType::PageTable => self
+                .cast::<super::cap_types::PageTable>()
+                .page_table_map(vspace, vaddr, attr),
         }
     }
 }
@@ -177,7 +240,9 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_in8(self, port: u16) -> Result<u8> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_In8(ipc_buffer, cptr.bits(), port)))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_In8(ipc_buffer, cptr.bits(), port)),
+        )
     }
 
     /// Reads two bytes from a port. Corresponds to `seL4_X86_IOPort_In16`.
@@ -185,7 +250,11 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_in16(self, port: u16) -> Result<u16> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_In16(ipc_buffer, cptr.bits(), port)))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| {
+                sys::seL4_X86_IOPort_In16(ipc_buffer, cptr.bits(), port)
+            }),
+        )
     }
 
     /// Reads four bytes from a port. Corresponds to `seL4_X86_IOPort_In32`.
@@ -193,7 +262,11 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_in32(self, port: u16) -> Result<u32> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_In32(ipc_buffer, cptr.bits(), port)))
+        Error::wrap(
+            self.invoke(|cptr, ipc_buffer| {
+                sys::seL4_X86_IOPort_In32(ipc_buffer, cptr.bits(), port)
+            }),
+        )
     }
 
     /// Writes a byte to a port. Corresponds to `seL4_X86_IOPort_Out8`.
@@ -201,7 +274,9 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_out8(self, port: u16, data: u8) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_Out8(ipc_buffer, cptr.bits(), port.into(), data.into())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_X86_IOPort_Out8(ipc_buffer, cptr.bits(), port.into(), data.into())
+        }))
     }
 
     /// Writes two bytes to a port. Corresponds to `seL4_X86_IOPort_Out16`.
@@ -209,7 +284,9 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_out16(self, port: u16, data: u16) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_Out16(ipc_buffer, cptr.bits(), port.into(), data.into())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_X86_IOPort_Out16(ipc_buffer, cptr.bits(), port.into(), data.into())
+        }))
     }
 
     /// Writes four bytes to a port. Corresponds to `seL4_X86_IOPort_Out32`.
@@ -217,7 +294,9 @@ impl<C: InvocationContext> cap::IOPort<C> {
     /// # Errors
     /// What the kernel says.
     pub fn ioport_out32(self, port: u16, data: u32) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_IOPort_Out32(ipc_buffer, cptr.bits(), port.into(), data.into())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_X86_IOPort_Out32(ipc_buffer, cptr.bits(), port.into(), data.into())
+        }))
     }
 }
 
@@ -229,7 +308,14 @@ impl<C: InvocationContext> cap::AsidControl<C> {
     pub fn asid_control_make_pool(self, untyped: cap::Untyped, dst: &AbsoluteCPtr) -> Result<()> {
         Error::wrap(self.invoke(|cptr, ipc_buffer| {
             let (root, path) = (dst.root().bits(), dst.path());
-            sys::seL4_X86_ASIDControl_MakePool(ipc_buffer, cptr.bits(), untyped.bits(), root, path.bits(), path.depth() as u8)
+            sys::seL4_X86_ASIDControl_MakePool(
+                ipc_buffer,
+                cptr.bits(),
+                untyped.bits(),
+                root,
+                path.bits(),
+                path.depth() as u8,
+            )
         }))
     }
 }
@@ -240,6 +326,8 @@ impl<C: InvocationContext> cap::AsidPool<C> {
     /// # Errors
     /// What the kernel says.
     pub fn asid_pool_assign(self, vspace: cap::VSpace) -> Result<()> {
-        Error::wrap(self.invoke(|cptr, ipc_buffer| sys::seL4_X86_ASIDPool_Assign(ipc_buffer, cptr.bits(), vspace.bits())))
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_X86_ASIDPool_Assign(ipc_buffer, cptr.bits(), vspace.bits())
+        }))
     }
 }

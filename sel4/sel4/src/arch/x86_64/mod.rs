@@ -10,8 +10,9 @@ mod vm_attributes;
 pub use fault::{Fault, UnknownSyscall, UserException};
 pub(crate) use object::HIGHEST_LEVEL_WITH_PAGE_ENTRIES;
 pub use object::{
-    FrameObjectType, ObjectBlueprintArch, ObjectBlueprintSeL4Arch, ObjectBlueprintX64, ObjectBlueprintX86, ObjectTypeArch,
-    ObjectTypeSeL4Arch, ObjectTypeX64, ObjectTypeX86, TranslationTableObjectType, cap_types, caps,
+    FrameObjectType, ObjectBlueprintArch, ObjectBlueprintSeL4Arch, ObjectBlueprintX64,
+    ObjectBlueprintX86, ObjectTypeArch, ObjectTypeSeL4Arch, ObjectTypeX64, ObjectTypeX86,
+    TranslationTableObjectType, cap_types, caps,
 };
 pub use user_context::UserContext;
 pub use vm_attributes::VmAttributes;

@@ -1,5 +1,7 @@
 use crate::object::{CapTypeForObjectOfFixedSize, ObjectBlueprint, ObjectType};
-use crate::vspace::{CapTypeForFrameObject, CapTypeForFrameObjectOfFixedSize, CapTypeForTranslationTableObject};
+use crate::vspace::{
+    CapTypeForFrameObject, CapTypeForFrameObjectOfFixedSize, CapTypeForTranslationTableObject,
+};
 use crate::{Word, sys};
 
 /// Object types of this architecture.
@@ -83,8 +85,12 @@ impl ObjectBlueprintX86 {
             Self::LargePage => ObjectTypeX86::LargePage,
             Self::PageTable => ObjectTypeX86::PageTable,
             Self::PageDirectory => ObjectTypeX86::PageDirectory,
-            Self::SeL4Arch(ObjectBlueprintX64::PDPT) => ObjectTypeX86::SeL4Arch(ObjectTypeX64::PDPT),
-            Self::SeL4Arch(ObjectBlueprintX64::PML4) => ObjectTypeX86::SeL4Arch(ObjectTypeX64::PML4),
+            Self::SeL4Arch(ObjectBlueprintX64::PDPT) => {
+                ObjectTypeX86::SeL4Arch(ObjectTypeX64::PDPT)
+            }
+            Self::SeL4Arch(ObjectBlueprintX64::PML4) => {
+                ObjectTypeX86::SeL4Arch(ObjectTypeX64::PML4)
+            }
         }
     }
 

@@ -80,7 +80,12 @@ pub(crate) fn recv(number: i64, source: Word) -> (Word, Word, [Word; 4]) {
 
 /// Sends a header and four words, and receives: badge, header, four words.
 #[inline(always)]
-pub(crate) fn send_recv(number: i64, destination: Word, info: Word, words: [Word; 4]) -> (Word, Word, [Word; 4]) {
+pub(crate) fn send_recv(
+    number: i64,
+    destination: Word,
+    info: Word,
+    words: [Word; 4],
+) -> (Word, Word, [Word; 4]) {
     let (badge, info_out, mr0, mr1, mr2, mr3);
     // SAFETY: as in `send`.
     unsafe {
