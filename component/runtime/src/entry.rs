@@ -16,8 +16,7 @@ macro_rules! entry {
     ($main:path) => {
         #[unsafe(no_mangle)]
         extern "Rust" fn __isthmus_main(startup: &'static $crate::Startup) -> $crate::Never {
-            // A function pointer, so that the type of `main` is what the program wrote down, `!` included.
-            $crate::Termination::report($main(startup))
+            $crate::entry::run($main, startup)
         }
     };
 }
@@ -63,6 +62,11 @@ impl<T: Termination, E: Debug> Termination for Result<T, E> {
             }
         }
     }
+}
+
+/// Runs `main`: what [`entry!`](crate::entry!) expands to. A function, so that the type of `main` is what the program wrote down, `!` included.
+pub fn run<T: Termination>(main: fn(&'static Startup) -> T, startup: &'static Startup) -> Never {
+    main(startup).report()
 }
 
 /// Ends the component: the supervisor says so on the console and answers everybody that it owes an answer.

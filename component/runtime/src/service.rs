@@ -65,12 +65,9 @@ impl Service {
     /// What has arrived already, if anything.
     #[must_use]
     pub fn poll(self) -> Option<Arrival> {
-        let (info, badge) = self.endpoint.nb_recv(());
-        if badge == 0 {
-            return None; // no capability of ours has badge 0
-        }
-        let words = sel4::with_ipc_buffer(|buffer| core::array::from_fn(|i| buffer.msg_regs()[i]));
-        Some(classify(info, badge, words))
+        let received = self.endpoint.nb_recv_with_mrs(());
+        // No capability of ours has badge 0.
+        (received.badge != 0).then(|| arrival(received))
     }
 
     /// Answers the last caller and waits, in one system call. Words beyond the fourth, and a capability, are in the IPC
@@ -83,10 +80,7 @@ impl Service {
 
 /// Answers the last caller. Prefer [`Service::reply_receive`].
 pub fn reply(info: MessageInfo, words: RegisterWords) {
-    sel4::with_ipc_buffer_mut(|buffer| {
-        buffer.msg_regs_mut()[..words.len()].copy_from_slice(&words);
-        sel4::reply(buffer, info);
-    });
+    sel4::reply_with_mrs(info, words);
 }
 
 /// Waits for events, on the component's own notification: for a main thread that serves nothing.

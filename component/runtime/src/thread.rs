@@ -139,7 +139,9 @@ pub(crate) fn enter(index: usize) {
 }
 
 /// The first Rust code of an extra thread.
-pub(crate) extern "C" fn run(index: usize, main: Main, argument: usize) -> ! {
+pub(crate) extern "C" fn run(index: usize, main: *const (), argument: usize) -> ! {
+    // SAFETY: `restart` put a `Main` there.
+    let main = unsafe { core::mem::transmute::<*const (), Main>(main) };
     enter(index);
     log::attach(crate::startup(), index);
     main(argument)

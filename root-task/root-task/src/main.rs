@@ -1,3 +1,118 @@
-//! Starts every component with what its plan gives it, and buries the dead.
+//! The root task: the first program, which the kernel gives everything. It starts each component of this machine in an address space and a
+//! capability space of its own with what the plan says it gets, and nothing else; then it is the supervisor, which buries the dead.
+//!
+//! It never serves a call, and reads no memory that a component can write. Bad input (archive, plan, machine facts) ends in a line on the
+//! console, never in a panic. Read next: `docs/death.md`; `isthmus-plan` for what it reads; [`system`] for the order in which it builds.
 #![no_std]
 #![no_main]
+
+extern crate alloc;
+
+mod component;
+mod console;
+mod devices;
+mod error;
+mod facts;
+mod firmware;
+mod objects;
+mod program;
+mod space;
+mod supervisor;
+mod system;
+mod undertaker;
+
+use core::ptr::NonNull;
+
+use isthmus_abi::layout::LOG_BYTES;
+use isthmus_plan::{Archive, Plan};
+use sel4_root_task::root_task;
+use shared_memory::{Producer, SharedMemory};
+
+use crate::devices::Machine;
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::objects::Objects;
+use crate::space::{Access, Window};
+use crate::supervisor::Supervisor;
+use crate::system::{ConsoleServer, Supplies};
+use crate::undertaker::Undertaker;
+
+#[root_task(stack_size = 128 * 1024, heap_size = 1024 * 1024)]
+fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
+    let mut objects = Objects::new(bootinfo);
+    let mut window = Window::new();
+    match start(&mut objects, &mut window) {
+        Ok(supervisor) => supervisor.run(),
+        Err(error) => {
+            say!("cannot start: {error}");
+            sel4::init_thread::suspend_self()
+        }
+    }
+}
+
+fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
+    let (mut machine, facts) = look_around(objects, window)?;
+    let archive = Archive::open(sel4_root_task::archive()).map_err(Error::Archive)?;
+    let plan = Plan::decode(archive.plan().map_err(Error::Archive)?).map_err(Error::Plan)?;
+    let node = facts.here.node;
+    say!(
+        "node {node} of {}: system {}, {} MiB free",
+        facts.here.nodes,
+        plan.name,
+        objects.free_bytes() >> 20
+    );
+
+    let undertaker = Undertaker::new(objects, window)?;
+    let mut supplies = Supplies {
+        objects,
+        window,
+        machine: &mut machine,
+        archive,
+        facts: &facts,
+    };
+    let system = system::build(&mut supplies, &plan)?;
+    let log = match &system.console {
+        Some(console) => Some((log_ring(objects, window, console)?, console.notification)),
+        None => None,
+    };
+    let supervisor = Supervisor::new(objects, system, undertaker)?;
+    // The root task has the highest priority: nobody runs before it waits for faults.
+    supervisor.start()?;
+    say!("node {node}: all components started");
+    if let Some((ring, console)) = log {
+        console::hand_over(ring, console);
+    }
+    Ok(supervisor)
+}
+
+/// Opens the serial line, and reads what this machine is told.
+#[cfg(target_arch = "x86_64")]
+fn look_around(_objects: &mut Objects, _window: &mut Window) -> Result<(Machine, Facts)> {
+    console::open(devices::open_console()?);
+    let ports = sel4::init_thread::slot::IO_PORT.cap();
+    let facts = Facts::read(&mut firmware::PortConfig(ports))?;
+    Ok((Machine::new(devices::counter_hz()?), facts))
+}
+
+/// Opens the serial line, and reads what this machine is told.
+#[cfg(target_arch = "aarch64")]
+fn look_around(objects: &mut Objects, window: &mut Window) -> Result<(Machine, Facts)> {
+    let (port, frame) = devices::open_console(objects, window)?;
+    console::open(port);
+    let facts = Facts::read(&mut firmware::RegisterConfig::new(objects, window)?)?;
+    Ok((Machine::new(devices::counter_hz()?, frame), facts))
+}
+
+/// Maps the root task's own log ring.
+fn log_ring(
+    objects: &mut Objects,
+    window: &mut Window,
+    console: &ConsoleServer,
+) -> Result<Producer<'static>> {
+    let address = window.keep(objects, &console.ring, Access::Write)?;
+    let start = NonNull::new(address as *mut u8).expect("the window does not begin at 0");
+    // SAFETY: mapped just now, read-write and for good; this program touches it only here.
+    let memory = unsafe { SharedMemory::from_raw(start, LOG_BYTES as usize) };
+    let memory = memory.expect("pages are aligned");
+    Ok(Producer::attach(memory.words()).expect("a log ring has room"))
+}

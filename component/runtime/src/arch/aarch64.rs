@@ -29,9 +29,9 @@ pub(crate) extern "C" fn thread_start() -> ! {
 }
 
 /// A context for `TCB_WriteRegisters`, and how many of its registers to write: those up to the third argument.
-pub(crate) fn thread_context(pc: Word, sp: Word, arguments: [Word; 3]) -> (UserContext, usize) {
+pub(crate) fn thread_context(pc: Word, sp: Word, arguments: [Word; 3]) -> (UserContext, Word) {
     /// pc, sp, spsr, x0, x1, x2.
-    const UP_TO_X2: usize = 6;
+    const UP_TO_X2: Word = 6;
     let mut context = UserContext::default();
     *context.pc_mut() = pc;
     *context.sp_mut() = sp;

@@ -44,6 +44,5 @@ pub(crate) fn abort() -> Never {
 /// `address` is the calling thread's IPC buffer, and nothing else refers to it.
 pub(crate) unsafe fn set_ipc_buffer(address: u64) {
     // SAFETY: the caller's.
-    let buffer = unsafe { &mut *(address as *mut sel4::IpcBuffer) };
-    sel4::set_ipc_buffer(buffer);
+    sel4::set_ipc_buffer(unsafe { sel4::IpcBuffer::from_ptr(address as *mut _) });
 }

@@ -24,9 +24,9 @@ pub(crate) extern "C" fn thread_start() -> ! {
 
 /// A context for `TCB_WriteRegisters`, and how many of its registers to write: those up to the third argument, and not
 /// FS, which is last and holds the thread-locals' base that the root task has set.
-pub(crate) fn thread_context(pc: Word, sp: Word, arguments: [Word; 3]) -> (UserContext, usize) {
+pub(crate) fn thread_context(pc: Word, sp: Word, arguments: [Word; 3]) -> (UserContext, Word) {
     /// rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi.
-    const UP_TO_RDI: usize = 9;
+    const UP_TO_RDI: Word = 9;
     let mut context = UserContext::default();
     *context.pc_mut() = pc;
     *context.sp_mut() = sp;

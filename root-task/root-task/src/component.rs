@@ -1,0 +1,411 @@
+//! One component: its objects, and the capabilities in its CNode. What the plan says it gets, and nothing else.
+
+use alloc::vec::Vec;
+
+use isthmus_abi::startup::Startup;
+use isthmus_abi::{ComponentId, EndpointBadge, EventBit, Name, Slot, SlotRange, layout, slots};
+use isthmus_plan::plan;
+use sel4::{
+    AbsoluteCPtr, CNodeCapData, CPtr, CapRights, FrameObjectType, ObjectBlueprint, UserContext,
+    WORD_SIZE, Word, cap,
+};
+
+use crate::error::{Doing, Error, Result};
+use crate::objects::{Objects, place};
+use crate::program::Program;
+use crate::space::{Access, PAGE, Space, Window};
+
+/// A component's objects, of which the root task keeps a capability each.
+pub struct Body {
+    /// Its number.
+    pub id: ComponentId,
+    /// Its name.
+    pub name: Name,
+    /// The priority of its threads.
+    pub priority: u8,
+    /// Its address space.
+    pub space: Space,
+    /// Its service endpoint, if it serves something.
+    pub service: Option<cap::Endpoint>,
+    /// The notification bound to its main thread.
+    pub notification: cap::Notification,
+    /// Its threads.
+    pub threads: Vec<Thread>,
+    /// Where it saves replies.
+    pub replies: SlotRange,
+    /// The frames of its log rings.
+    pub logs: Vec<cap::Granule>,
+    /// Where its next device register goes.
+    pub next_device: u64,
+    cnode: cap::CNode,
+    cnode_bits: usize,
+    /// The first slot for the fault handlers' capabilities, one for each thread; behind everything that the component knows of.
+    first_fault_slot: Slot,
+}
+
+/// One of a component's threads.
+#[derive(Clone, Copy)]
+pub struct Thread {
+    /// Its TCB.
+    pub tcb: cap::Tcb,
+    /// Its own notification; that of the main thread is the component's.
+    notification: cap::Notification,
+}
+
+/// Rights to call a server: Write and Grant, never Read.
+const CALL: fn() -> CapRights = || CapRights::new(false, true, false, true);
+
+impl Body {
+    /// Makes the objects. Nothing runs, and nothing has a capability yet.
+    pub fn new(
+        objects: &mut Objects,
+        id: ComponentId,
+        component: &plan::Component,
+    ) -> Result<Self> {
+        let first_fault_slot = component.slots_end();
+        let slots = u64::from(first_fault_slot.0) + component.threads.len() as u64;
+        let cnode_bits =
+            (slots.next_power_of_two().ilog2() as usize).max(component.cnode_bits.into());
+        let cnode = objects
+            .make(ObjectBlueprint::CNode {
+                size_bits: cnode_bits,
+            })?
+            .cast();
+        let notification: cap::Notification = objects.make(ObjectBlueprint::Notification)?.cast();
+        let mut threads = Vec::new();
+        for index in 0..component.threads.len() {
+            threads.push(Thread {
+                tcb: objects.make(ObjectBlueprint::Tcb)?.cast(),
+                notification: match index {
+                    0 => notification,
+                    _ => objects.make(ObjectBlueprint::Notification)?.cast(),
+                },
+            });
+        }
+        let service = match component.serves.is_empty() {
+            true => None,
+            false => Some(objects.make(ObjectBlueprint::Endpoint)?.cast()),
+        };
+        Ok(Self {
+            id,
+            name: component.name.clone(),
+            priority: component.priority,
+            space: Space::new(objects)?,
+            service,
+            notification,
+            threads,
+            replies: component.replies,
+            logs: frames(objects, component.log_bytes())?,
+            next_device: layout::DEVICES,
+            cnode,
+            cnode_bits,
+            first_fault_slot,
+        })
+    }
+
+    /// A slot of its CNode.
+    #[must_use]
+    pub fn at(&self, slot: Slot) -> AbsoluteCPtr {
+        self.cnode
+            .absolute_cptr_from_bits_with_depth(slot.bits(), self.cnode_bits)
+    }
+
+    /// Gives it a copy of a capability of the root task's.
+    pub fn copy(&self, to: Slot, from: CPtr, rights: CapRights) -> Result<()> {
+        self.at(to)
+            .copy(&place(from), rights)
+            .doing("a copy for a component")
+    }
+
+    /// Gives it a badged copy of a capability of the root task's.
+    pub fn mint(&self, to: Slot, from: CPtr, rights: CapRights, badge: Word) -> Result<()> {
+        self.at(to)
+            .mint(&place(from), rights, badge)
+            .doing("a badged copy for a component")
+    }
+
+    /// Gives it the right to call `server`, badged with its own id.
+    pub fn give_endpoint(&self, to: Slot, server: cap::Endpoint) -> Result<()> {
+        self.mint(
+            to,
+            server.cptr(),
+            CALL(),
+            EndpointBadge::service(self.id).bits(),
+        )
+    }
+
+    /// Gives it the right to signal `receiver` with `bit`.
+    pub fn give_signal(&self, to: Slot, receiver: &Self, bit: EventBit) -> Result<()> {
+        self.mint(
+            to,
+            receiver.notification.cptr(),
+            CapRights::write_only(),
+            bit.badge(),
+        )
+    }
+
+    /// A capability of the root task's to signal this component with `bit`.
+    pub fn badged_notification(
+        &self,
+        objects: &mut Objects,
+        bit: EventBit,
+    ) -> Result<cap::Notification> {
+        let minted = objects.mint(
+            self.notification.cptr(),
+            CapRights::write_only(),
+            bit.badge(),
+        )?;
+        Ok(minted.cast())
+    }
+
+    /// Gives it what every component has, and its threads what they need.
+    pub fn give_own(&self, component: &plan::Component, faults: cap::Endpoint) -> Result<()> {
+        let own = self.cspace_data();
+        self.mint(
+            slots::CNODE,
+            self.cnode.cptr(),
+            CapRights::all(),
+            own.into_word(),
+        )?;
+        if let Some(service) = self.service {
+            self.copy(slots::SERVICE, service.cptr(), CapRights::all())?;
+        }
+        self.copy(
+            slots::NOTIFICATION,
+            self.notification.cptr(),
+            CapRights::all(),
+        )?;
+        for (index, (thread, planned)) in self.threads.iter().zip(&component.threads).enumerate() {
+            self.mint(
+                self.fault_slot(index),
+                faults.cptr(),
+                CALL(),
+                fault_badge(self.id, index),
+            )?;
+            if index > 0 {
+                self.copy(planned.tcb, thread.tcb.cptr(), CapRights::all())?;
+                self.copy(
+                    planned.notification,
+                    thread.notification.cptr(),
+                    CapRights::all(),
+                )?;
+                self.mint(
+                    planned.signal_main,
+                    self.notification.cptr(),
+                    CapRights::write_only(),
+                    planned.bit.badge(),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Maps fresh, zeroed memory.
+    pub fn memory(&mut self, objects: &mut Objects, address: u64, bytes: u64) -> Result<()> {
+        let frames = frames(objects, bytes)?;
+        self.map(objects, &frames, address, Access::Write)
+    }
+
+    /// Maps frames side by side.
+    pub fn map(
+        &mut self,
+        objects: &mut Objects,
+        frames: &[cap::Granule],
+        address: u64,
+        access: Access,
+    ) -> Result<()> {
+        for (index, &frame) in frames.iter().enumerate() {
+            self.space
+                .map(objects, frame, address + index as u64 * PAGE, access)?;
+        }
+        Ok(())
+    }
+
+    /// Maps copies of frames that are mapped elsewhere already.
+    pub fn share(
+        &mut self,
+        objects: &mut Objects,
+        frames: &[cap::Granule],
+        address: u64,
+    ) -> Result<()> {
+        for (index, frame) in frames.iter().enumerate() {
+            let copy = objects.copy(frame.cptr(), CapRights::read_write())?.cast();
+            self.space
+                .map(objects, copy, address + index as u64 * PAGE, Access::Write)?;
+        }
+        Ok(())
+    }
+
+    /// Maps memory that is physically contiguous; answers its physical address.
+    pub fn dma(&mut self, objects: &mut Objects, address: u64, bytes: u64) -> Result<u64> {
+        let count = bytes.div_ceil(layout::LARGE_PAGE_BYTES) as usize;
+        let made = objects.make_all(FrameObjectType::LargePage.blueprint(), count)?;
+        for index in 0..count {
+            let at = address + index as u64 * layout::LARGE_PAGE_BYTES;
+            self.space
+                .map_large(objects, made.nth(index).cast(), at, Access::Write)?;
+        }
+        Ok(made.address)
+    }
+
+    /// Loads the program and the start-up block, and makes the threads ready to run.
+    pub fn load(
+        &mut self,
+        objects: &mut Objects,
+        window: &mut Window,
+        program: &Program<'_>,
+        startup: &Startup,
+        component: &plan::Component,
+    ) -> Result<()> {
+        for (&address, page) in &program.pages {
+            let frame = frame(objects)?;
+            window.fill(objects, frame, page.offset, page.bytes)?;
+            self.space.map(objects, frame, address, page.access)?;
+        }
+        self.load_startup(objects, window, startup)?;
+        for (index, planned) in component.threads.iter().enumerate() {
+            self.load_thread(objects, window, program, component, index, planned)?;
+        }
+        self.threads[0]
+            .tcb
+            .tcb_bind_notification(self.notification)
+            .doing("the binding of a notification")
+    }
+
+    fn load_startup(
+        &mut self,
+        objects: &mut Objects,
+        window: &mut Window,
+        startup: &Startup,
+    ) -> Result<()> {
+        let encoded = postcard::to_allocvec(startup).map_err(|_| Error::StartupTooLong)?;
+        let mut block = Vec::from((encoded.len() as u32).to_le_bytes());
+        block.extend(encoded);
+        if block.len() as u64 > layout::STARTUP_BYTES {
+            return Err(Error::StartupTooLong);
+        }
+        block.resize(layout::STARTUP_BYTES as usize, 0);
+        self.image(objects, window, layout::STARTUP, &block, Access::Read)?;
+        Ok(())
+    }
+
+    /// Maps new frames that hold `bytes`, which are whole pages; answers the first frame.
+    fn image(
+        &mut self,
+        objects: &mut Objects,
+        window: &mut Window,
+        address: u64,
+        bytes: &[u8],
+        access: Access,
+    ) -> Result<Option<cap::Granule>> {
+        let mut first = None;
+        for (index, page) in bytes.chunks(PAGE as usize).enumerate() {
+            let frame = frame(objects)?;
+            window.fill(objects, frame, 0, page)?;
+            self.space
+                .map(objects, frame, address + index as u64 * PAGE, access)?;
+            first = first.or(Some(frame));
+        }
+        Ok(first)
+    }
+
+    fn load_thread(
+        &mut self,
+        objects: &mut Objects,
+        window: &mut Window,
+        program: &Program<'_>,
+        component: &plan::Component,
+        index: usize,
+        planned: &plan::Thread,
+    ) -> Result<()> {
+        let stack = u64::from(planned.stack_bytes);
+        let top = layout::stack_top(index);
+        self.memory(objects, top - stack, stack)?;
+
+        let address = layout::thread_block(index);
+        let bad = |why| Error::BadProgram {
+            program: component.program.clone(),
+            why,
+        };
+        let placed = program.thread_locals.place(address).map_err(bad)?;
+        let image = program.thread_locals.image(&placed);
+        let mut block = alloc::vec![0; placed.offset as usize];
+        block.extend(image);
+        block.resize(layout::THREAD_BLOCK_BYTES as usize, 0);
+        let frame = self.image(objects, window, address, &block, Access::Write)?;
+        let frame = frame.expect("a thread block has pages");
+
+        let tcb = self.threads[index].tcb;
+        let fault_handler = CPtr::from_bits(self.fault_slot(index).bits());
+        tcb.tcb_configure(
+            fault_handler,
+            self.cnode,
+            self.cspace_data(),
+            self.space.root(),
+            address,
+            frame,
+        )
+        .doing("the set-up of a thread")?;
+        let priority = Word::from(self.priority);
+        let authority = sel4::init_thread::slot::TCB.cap();
+        tcb.tcb_set_sched_params(authority, priority, priority)
+            .doing("a thread's priority")?;
+        let mut registers = UserContext::default();
+        *registers.pc_mut() = program.entry;
+        *registers.sp_mut() = top;
+        *registers.c_param_mut(0) = layout::STARTUP;
+        #[cfg(target_arch = "x86_64")]
+        {
+            *registers.tls_base_mut() = placed.thread_pointer;
+        }
+        tcb.tcb_write_all_registers(false, &mut registers)
+            .doing("a thread's registers")
+    }
+
+    /// Lets the main thread run. The others are the program's to start.
+    pub fn start(&self) -> Result<()> {
+        self.threads[0]
+            .tcb
+            .tcb_resume()
+            .doing("the start of a component")
+    }
+
+    fn fault_slot(&self, thread: usize) -> Slot {
+        Slot(self.first_fault_slot.0 + thread as u32)
+    }
+
+    fn cspace_data(&self) -> CNodeCapData {
+        CNodeCapData::new(0, WORD_SIZE - self.cnode_bits)
+    }
+}
+
+/// Bits of a fault badge that name the thread.
+const THREAD_BITS: u32 = 8;
+
+/// The badge by which the supervisor knows whose fault it gets. Never 0: component numbers start at 1.
+fn fault_badge(id: ComponentId, thread: usize) -> Word {
+    Word::from(id.0) << THREAD_BITS | thread as Word
+}
+
+/// Whose fault it is.
+#[must_use]
+pub fn of_fault_badge(badge: Word) -> (ComponentId, usize) {
+    (
+        ComponentId((badge >> THREAD_BITS) as u8),
+        (badge & ((1 << THREAD_BITS) - 1)) as usize,
+    )
+}
+
+/// New frames for `bytes`.
+pub fn frames(objects: &mut Objects, bytes: u64) -> Result<Vec<cap::Granule>> {
+    let count = bytes.div_ceil(PAGE) as usize;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let made = objects.make_all(FrameObjectType::GRANULE.blueprint(), count)?;
+    Ok((0..count).map(|index| made.nth(index).cast()).collect())
+}
+
+fn frame(objects: &mut Objects) -> Result<cap::Granule> {
+    Ok(objects.make(FrameObjectType::GRANULE.blueprint())?.cast())
+}

@@ -1,0 +1,271 @@
+//! The whole system of this machine, from the plan: first everybody's objects, then what each gets of the others.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use isthmus_abi::startup::{self, LOGS, Region, RegionKind};
+use isthmus_abi::{ComponentId, EventBit, Name, layout};
+use isthmus_plan::archive::Archive;
+use isthmus_plan::plan::{Component, Plan};
+use sel4::{ObjectBlueprint, cap};
+
+use crate::component::{Body, frames};
+use crate::devices::Machine;
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::objects::Objects;
+use crate::program::Program;
+use crate::space::Window;
+use crate::{console, say};
+
+/// The running system.
+pub struct System {
+    /// Its components.
+    pub bodies: Vec<Body>,
+    /// Where their faults arrive.
+    pub faults: cap::Endpoint,
+    /// The console server, the bit by which it hears of logs, and the root task's own log ring.
+    pub console: Option<ConsoleServer>,
+}
+
+/// What the root task needs to write through the console server.
+pub struct ConsoleServer {
+    /// Which component it is.
+    pub id: ComponentId,
+    /// To wake it.
+    pub notification: cap::Notification,
+    /// The frames of the root task's log ring.
+    pub ring: Vec<cap::Granule>,
+}
+
+/// Where things come from.
+pub struct Supplies<'a> {
+    /// Objects.
+    pub objects: &'a mut Objects,
+    /// The way into new frames.
+    pub window: &'a mut Window,
+    /// Devices.
+    pub machine: &'a mut Machine,
+    /// The programs.
+    pub archive: Archive<'a>,
+    /// This machine.
+    pub facts: &'a Facts,
+}
+
+/// The name by which the console server knows the root task's log ring.
+const ROOT_TASK: &str = "root-task";
+
+/// Makes everything; nothing runs yet.
+pub fn build(supplies: &mut Supplies<'_>, plan: &Plan) -> Result<System> {
+    let here = supplies.facts.here;
+    let faults = supplies.objects.make(ObjectBlueprint::Endpoint)?.cast();
+    let mut bodies = Vec::new();
+    for (id, component) in plan.on(here) {
+        bodies.push(Body::new(supplies.objects, id, component)?);
+    }
+    for body in &bodies {
+        give_capabilities(&bodies, body, plan, supplies.facts, faults)?;
+    }
+    share_channels(supplies, &mut bodies, plan)?;
+    let console = share_logs(supplies, &mut bodies, plan)?;
+    for body in &mut bodies {
+        load(supplies, body, plan, console.as_ref())?;
+    }
+    Ok(System {
+        bodies,
+        faults,
+        console,
+    })
+}
+
+/// The component with this number, if it runs here.
+fn find(bodies: &[Body], id: ComponentId) -> Option<&Body> {
+    bodies.iter().find(|body| body.id == id)
+}
+
+fn find_mut(bodies: &mut [Body], id: ComponentId) -> Option<&mut Body> {
+    bodies.iter_mut().find(|body| body.id == id)
+}
+
+/// A body was made from a component of the plan.
+fn planned<'p>(plan: &'p Plan, body: &Body) -> &'p Component {
+    plan.component(body.id)
+        .expect("bodies are made from the plan")
+}
+
+fn give_capabilities(
+    bodies: &[Body],
+    body: &Body,
+    plan: &Plan,
+    facts: &Facts,
+    faults: cap::Endpoint,
+) -> Result<()> {
+    let component = planned(plan, body);
+    body.give_own(component, faults)?;
+    for used in &component.uses {
+        let server = plan.server(used.interface.as_str(), facts.here);
+        let service = server
+            .and_then(|(id, _)| find(bodies, id))
+            .and_then(|server| server.service);
+        if let Some(service) = service {
+            body.give_endpoint(used.slot, service)?;
+        }
+    }
+    for signal in &component.signals {
+        if let Some(receiver) = find(bodies, signal.to) {
+            body.give_signal(signal.slot, receiver, signal.bit)?;
+        }
+    }
+    Ok(())
+}
+
+fn share_channels(supplies: &mut Supplies<'_>, bodies: &mut [Body], plan: &Plan) -> Result<()> {
+    for channel in plan.channels_on(supplies.facts.here) {
+        let frames = frames(supplies.objects, channel.bytes)?;
+        for end in channel.between {
+            if let Some(body) = find_mut(bodies, end) {
+                body.share(supplies.objects, &frames, channel.address)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Maps everybody's log rings for themselves and for the console server.
+fn share_logs(
+    supplies: &mut Supplies<'_>,
+    bodies: &mut [Body],
+    plan: &Plan,
+) -> Result<Option<ConsoleServer>> {
+    let objects = &mut *supplies.objects;
+    for body in bodies.iter_mut() {
+        let logs = body.logs.clone();
+        body.map(objects, &logs, layout::LOGS, crate::space::Access::Write)?;
+    }
+    let drains = |body: &Body| planned(plan, body).drains_logs();
+    let Some(index) = bodies.iter().position(drains) else {
+        return Ok(None);
+    };
+    for other in 0..bodies.len() {
+        if other != index {
+            let (id, logs) = (bodies[other].id, bodies[other].logs.clone());
+            let address = isthmus_plan::startup::console_log_address(id);
+            bodies[index].share(objects, &logs, address)?;
+        }
+    }
+    let console = &mut bodies[index];
+    let ring = frames(objects, layout::LOG_BYTES)?;
+    console.share(objects, &ring, layout::ROOT_TASK_LOG)?;
+    let bit = logs_bit(planned(plan, console));
+    let notification = match bit {
+        Some(bit) => console.badged_notification(objects, bit)?,
+        None => console.notification,
+    };
+    Ok(Some(ConsoleServer {
+        id: console.id,
+        notification,
+        ring,
+    }))
+}
+
+fn logs_bit(console: &Component) -> Option<EventBit> {
+    let logs = console.events.iter().find(|event| event.about == LOGS);
+    logs.map(|event| event.bit)
+}
+
+/// Loads the program, and tells it what it has.
+fn load(
+    supplies: &mut Supplies<'_>,
+    body: &mut Body,
+    plan: &Plan,
+    console: Option<&ConsoleServer>,
+) -> Result<()> {
+    let component = planned(plan, body);
+    let name = &component.program;
+    let entry = supplies
+        .archive
+        .program(name.as_str())
+        .ok_or_else(|| Error::NoProgram(name.clone()))?;
+    let digest = entry.digest();
+    if digest != entry.sha256 {
+        return Err(Error::DamagedProgram(name.clone()));
+    }
+    let program = Program::read(entry.bytes).map_err(|why| Error::BadProgram {
+        program: name.clone(),
+        why,
+    })?;
+
+    if component.heap_bytes > 0 {
+        body.memory(supplies.objects, layout::HEAP, component.heap_bytes)?;
+    }
+    let machine = startup::Machine {
+        node: supplies.facts.here.node,
+        nodes: supplies.facts.here.nodes,
+        counter_hz: supplies.machine.counter_hz,
+        arguments: supplies.facts.arguments.clone(),
+    };
+    let mut startup = plan
+        .startup(body.id, supplies.facts.here, machine)
+        .map_err(Error::Startup)?;
+    if component.dma_bytes > 0 {
+        let physical = body.dma(supplies.objects, layout::DMA, component.dma_bytes)?;
+        let dma = startup
+            .regions
+            .iter_mut()
+            .find(|r| r.kind == RegionKind::Dma);
+        if let Some(dma) = dma {
+            dma.physical = physical;
+        }
+    }
+    for device in &component.devices {
+        let given = supplies.machine.give(supplies.objects, body, device)?;
+        let full = isthmus_plan::startup::NoRoom("devices");
+        startup
+            .devices
+            .push(given)
+            .map_err(|_| Error::Startup(full))?;
+    }
+    if console.is_some_and(|console| console.id == body.id) {
+        let full = isthmus_plan::startup::NoRoom("regions");
+        startup
+            .regions
+            .push(root_task_log())
+            .map_err(|_| Error::Startup(full))?;
+    }
+    body.load(
+        supplies.objects,
+        supplies.window,
+        &program,
+        &startup,
+        component,
+    )?;
+    console::announce(body.name.as_str(), entry.build_id);
+    say!(
+        "component {} {}: priority {}, program {name}, sha256 {}, build {}",
+        body.id.0,
+        body.name,
+        body.priority,
+        Hex(&digest),
+        Hex(entry.build_id),
+    );
+    Ok(())
+}
+
+fn root_task_log() -> Region {
+    Region {
+        name: Name::new(ROOT_TASK).expect("it is a name"),
+        kind: RegionKind::Log,
+        address: layout::ROOT_TASK_LOG,
+        bytes: layout::LOG_BYTES,
+        physical: 0,
+    }
+}
+
+/// Bytes in hexadecimal.
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
