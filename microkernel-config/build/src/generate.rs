@@ -86,7 +86,14 @@ pub(crate) fn kernel_headers(
             format!("{KERNEL}/{header}_gen.h"),
         );
         preprocess(tools, &flags, &format!("{TREE}/{source}"), &preprocessed)?;
-        tools.generator("tools/bitfield_gen.py", TREE, &[&preprocessed, &header])?;
+        bitfield_header(
+            tools,
+            work,
+            "tools/bitfield_gen.py",
+            &[],
+            &preprocessed,
+            &header,
+        )?;
     }
     Ok(())
 }
@@ -123,4 +130,43 @@ pub(crate) fn preprocess(
     tools
         .compile(&format!("preprocessing {from}"), &arguments)
         .map(drop)
+}
+
+/// Makes a C header of a preprocessed bitfield description.
+///
+/// The generator makes the include guard of the header's absolute name; a name that is the same in every folder replaces it.
+pub(crate) fn bitfield_header(
+    tools: &Tools,
+    work: &Path,
+    script: &str,
+    options: &[&str],
+    from: &str,
+    to: &str,
+) -> Result<(), Error> {
+    let arguments: Vec<&str> = options.iter().copied().chain([from, to]).collect();
+    tools.generator(script, TREE, &arguments)?;
+    let path = work.join(to);
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let guard = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("#ifndef "))
+        .unwrap_or_default();
+    let name: String = to
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    // Twice: once to ask, once to define. An unexpected header (no guard) is left as it is.
+    let text = if guard.is_empty() {
+        text
+    } else {
+        text.replacen(guard, &name, 2)
+    };
+    std::fs::write(&path, text).map_err(Error::io(&path))
 }

@@ -162,10 +162,13 @@ fn bitfields(tools: &Tools, config: &Configuration, work: &Path) -> Result<(), E
             format!("{PREFIX}/include/{header}"),
         );
         generate::preprocess(tools, &flags, &format!("{TREE}/libsel4/{from}"), &to)?;
-        tools.generator(
+        generate::bitfield_header(
+            tools,
+            work,
             "libsel4/tools/bitfield_gen.py",
-            TREE,
-            &["--environment", "libsel4", &to, &header],
+            &["--environment", "libsel4"],
+            &to,
+            &header,
         )?;
     }
     Ok(())

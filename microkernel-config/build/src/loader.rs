@@ -206,3 +206,216 @@ fn parse(elf: &[u8]) -> Result<(&Elf, &[ProgramHeader64<Endianness>]), String> {
 fn text(error: object::read::Error) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One segment of a made-up ELF file: virtual address, bytes, size in memory.
+    struct Segment(u64, Vec<u8>, u64);
+
+    const HEADER: usize = 64;
+    const PROGRAM_HEADER: usize = 56;
+    const SECTION_HEADER: usize = 64;
+    const SYMBOL: usize = 24;
+
+    fn put(file: &mut [u8], at: usize, value: u64, bytes: usize) {
+        file[at..at + bytes].copy_from_slice(&value.to_le_bytes()[..bytes]);
+    }
+
+    /// An ELF file for aarch64 with these segments and, if given, the symbol `avail_p_regs` (value, size). ELF-64 Object File Format 1.5.
+    fn elf(entry: u64, segments: &[Segment], symbol: Option<(u64, u64)>) -> Vec<u8> {
+        let mut file = vec![0; HEADER + segments.len() * PROGRAM_HEADER];
+        file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        for (at, value, bytes) in [
+            (16, 2, 2),
+            (18, u64::from(EM_AARCH64.0), 2),
+            (20, 1, 4),
+            (24, entry, 8),
+            (32, 64, 8),
+        ] {
+            put(&mut file, at, value, bytes);
+        }
+        for (at, value) in [
+            (52, HEADER),
+            (54, PROGRAM_HEADER),
+            (56, segments.len()),
+            (58, SECTION_HEADER),
+        ] {
+            put(&mut file, at, value as u64, 2);
+        }
+        for (i, Segment(address, bytes, size)) in segments.iter().enumerate() {
+            let at = HEADER + i * PROGRAM_HEADER;
+            let offset = file.len() as u64;
+            put(&mut file, at, u64::from(PT_LOAD.0), 4);
+            let fields = [offset, *address, *address, bytes.len() as u64, *size, PAGE];
+            fields
+                .iter()
+                .enumerate()
+                .for_each(|(n, value)| put(&mut file, at + 8 + n * 8, *value, 8));
+            file.extend_from_slice(bytes);
+        }
+        if let Some((value, size)) = symbol {
+            let strings = file.len();
+            file.extend_from_slice(b"\0avail_p_regs\0");
+            let symbols = file.len();
+            file.resize(symbols + 2 * SYMBOL, 0);
+            put(&mut file, symbols + SYMBOL, 1, 4);
+            put(&mut file, symbols + SYMBOL + 8, value, 8);
+            put(&mut file, symbols + SYMBOL + 16, size, 8);
+            let sections = file.len();
+            file.resize(sections + 3 * SECTION_HEADER, 0);
+            // Type, offset, size, link, entry size: of the symbols (1) and their names (2).
+            let table = sections + SECTION_HEADER;
+            for (at, value, bytes) in [
+                (4, 2, 4),
+                (24, symbols, 8),
+                (32, 2 * SYMBOL, 8),
+                (40, 2, 4),
+                (56, SYMBOL, 8),
+            ] {
+                put(&mut file, table + at, value as u64, bytes);
+            }
+            let names = table + SECTION_HEADER;
+            for (at, value, bytes) in [(4, 3, 4), (24, strings, 8), (32, 14, 8)] {
+                put(&mut file, names + at, value as u64, bytes);
+            }
+            put(&mut file, 40, sections as u64, 8);
+            put(&mut file, 60, 3, 2);
+            put(&mut file, 62, 2, 2);
+        }
+        file
+    }
+
+    fn loader() -> Vec<u8> {
+        let area = Segment(LOADER_START + 0x1_0000, EMPTY.to_le_bytes().to_vec(), 8);
+        elf(
+            LOADER_START,
+            &[Segment(LOADER_START, vec![1; 100], 200), area],
+            None,
+        )
+    }
+
+    fn kernel(symbol: Option<(u64, u64)>) -> Vec<u8> {
+        elf(
+            KERNEL_BASE,
+            &[Segment(KERNEL_BASE, vec![2; 6000], 0x3_0000)],
+            symbol,
+        )
+    }
+
+    const SYMBOL_IN_KERNEL: Option<(u64, u64)> = Some((KERNEL_BASE + 0x100, MEMORY_REGION_BYTES));
+
+    fn root_task() -> Vec<u8> {
+        elf(
+            0x20_1004,
+            &[
+                Segment(0x20_0010, vec![3; 20], 20),
+                Segment(0x20_1000, vec![4; 8], 0x2000),
+            ],
+            None,
+        )
+    }
+
+    fn reason(result: Result<Vec<u8>, Error>) -> (&'static str, String) {
+        match result {
+            Err(Error::Elf { what, reason }) => (what, reason),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_arrives_where_the_loader_looks_for_it() {
+        let file = assemble(&loader(), &kernel(SYMBOL_IN_KERNEL), &root_task()).expect("fits");
+        let (_, segments) = parse(&file).expect("still ELF");
+        let payload = segments[1].data(E, file.as_slice()).expect("in the file");
+        let header = Header::read(payload).expect("whole");
+        assert_eq!(header.memory_region, 0x100);
+        assert_eq!((header.kernel_length, header.kernel_size), (6000, 0x3_0000));
+        assert_eq!(
+            (header.user_start, header.user_entry),
+            (0x20_0000, 0x20_1004)
+        );
+        assert_eq!((header.user_length, header.user_size), (0x1008, 0x3000));
+        let user = &payload[header.user_image_start() as usize..];
+        assert_eq!(user[..0x10], [0; 0x10]);
+        assert_eq!(user[0x10..0x24], [3; 20]);
+        assert_eq!(user[0x1000..0x1008], [4; 8]);
+        // The loader's own segment is untouched, and a filled loader is no empty one.
+        assert_eq!(segments[0].data(E, file.as_slice()), Ok(&[1; 100][..]));
+        assert_eq!(
+            reason(assemble(&file, &kernel(SYMBOL_IN_KERNEL), &root_task())).0,
+            "the boot loader"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_booted_is_refused_with_its_name() {
+        let (loader, kernel_elf, root) = (loader(), kernel(SYMBOL_IN_KERNEL), root_task());
+        let cut = |elf: &[u8]| elf[..elf.len() / 2].to_vec();
+        let large = elf(0x20_0000, &[Segment(0x20_0000, vec![], 200 << 20)], None);
+        let apart = elf(
+            0x20_0000,
+            &[
+                Segment(0x20_0000, vec![1], 1),
+                Segment(u64::MAX - 8, vec![1], 1),
+            ],
+            None,
+        );
+        let astray = elf(0x90_0000, &[Segment(0x20_0000, vec![1], 1)], None);
+        let mut foreign = root.clone();
+        foreign[18] = 62;
+        for bad in [
+            &[][..],
+            b"\x7fELF",
+            &cut(&root),
+            &large,
+            &apart,
+            &astray,
+            &foreign,
+            &elf(0, &[], None),
+        ] {
+            assert_eq!(
+                reason(assemble(&loader, &kernel_elf, bad)).0,
+                "the root task"
+            );
+        }
+        let low = elf(
+            0x1000,
+            &[Segment(0x1000, vec![2; 600], 600)],
+            Some((0x1000, MEMORY_REGION_BYTES)),
+        );
+        let outside = kernel(Some((KERNEL_BASE + 6000, MEMORY_REGION_BYTES)));
+        for bad in [
+            &[][..],
+            &low,
+            &kernel(None),
+            &kernel(Some((KERNEL_BASE, 32))),
+            &outside,
+            &cut(&kernel_elf),
+        ] {
+            assert_eq!(reason(assemble(&loader, bad, &root)).0, "the kernel");
+        }
+        for bad in [&[][..], &root, &cut(&loader)] {
+            assert_eq!(
+                reason(assemble(bad, &kernel_elf, &root)).0,
+                "the boot loader"
+            );
+        }
+    }
+
+    #[test]
+    fn no_damaged_byte_of_a_header_panics() {
+        let root = root_task();
+        for at in 0..HEADER + 2 * PROGRAM_HEADER {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut damaged = root.clone();
+                damaged[at] = value;
+                let _ = assemble(&loader(), &kernel(SYMBOL_IN_KERNEL), &damaged);
+                let mut damaged = loader();
+                damaged[at] = value;
+                let _ = assemble(&damaged, &kernel(SYMBOL_IN_KERNEL), &root);
+            }
+        }
+    }
+}
