@@ -169,7 +169,10 @@ const fn hash40(bytes: &[u8]) -> u64 {
     let mut hash = OFFSET_BASIS;
     let mut i = 0;
     while i < bytes.len() {
-        hash = (hash ^ bytes[i] as u64).wrapping_mul(PRIME);
+        // White space is passed over: compilers differ in how they print a signature.
+        if !bytes[i].is_ascii_whitespace() {
+            hash = (hash ^ bytes[i] as u64).wrapping_mul(PRIME);
+        }
         i += 1;
     }
     (hash ^ (hash >> ORDINAL_SHIFT)) & HASH_MASK

@@ -32,6 +32,10 @@ fn a_change_of_signature_changes_the_label() {
     assert_eq!(Label::method("", 255, Way::OneWay).way(), Way::OneWay);
     assert!(GET.traced().is_traced() && !GET.is_traced());
     assert_eq!(GET.traced().untraced(), GET);
+    assert_eq!(
+        Label::method("a(b:c)", 0, Way::Call),
+        Label::method(" a (b : c) ", 0, Way::Call)
+    );
     // FNV-1a of "a", published with the algorithm, folded.
     let fnv_a = 0xaf63_dc4c_8601_ec8c_u64;
     assert_eq!(
