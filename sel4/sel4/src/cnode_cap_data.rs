@@ -24,9 +24,12 @@ impl CNodeCapData {
         Self::skip(WORD_SIZE - cnode_size_bits)
     }
 
-    /// As the kernel takes it.
+    /// As the kernel takes it. No guard at all gives 0, which leaves a capability's guard as it is.
     #[must_use]
     pub const fn into_word(self) -> Word {
-        self.0.0[0]
+        // libsel4's tag bit says nothing to the kernel, and would make "no guard" something other than 0.
+        let mut data = self.0;
+        data.set_CapDataType(sys::seL4_CapData_Badge_tag);
+        data.0[0]
     }
 }

@@ -163,8 +163,8 @@ pub mod slot {
 
     #[cfg(target_arch = "x86_64")]
     slots! {
-        /// All I/O ports. (Newer kernels have an authority to make such capabilities instead.)
-        IO_PORT: IOPort = seL4_CapIOPort,
+        /// All I/O ports: on this kernel the capability to them, where newer ones have the authority to make such capabilities.
+        IO_PORT_CONTROL: IOPort = seL4_CapIOPort,
         /// All devices' address spaces; empty without an IOMMU.
         IO_SPACE: IOSpace = seL4_CapIOSpace,
     }
