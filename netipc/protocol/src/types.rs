@@ -40,6 +40,12 @@ impl ImportId {
         self.node
     }
 
+    /// The session that it belongs to.
+    #[must_use]
+    pub const fn session(self) -> SessionId {
+        self.session
+    }
+
     /// The row of the table of imports from this machine: below [`limits::CAPABILITIES`](crate::limits::CAPABILITIES),
     /// and no two living imports from a machine have the same.
     #[must_use]
@@ -211,8 +217,8 @@ pub enum Event<'a> {
         /// Which.
         session: SessionId,
     },
-    /// A session has ended: every export to the node, import from it, and execution for it is void. (Its calls are
-    /// completed one by one.)
+    /// A session has ended: every export to the node, import from it, and execution for it is void. Its calls are
+    /// completed one by one, before this; what belongs to the next session comes after it.
     Down {
         /// With whom.
         node: NodeId,

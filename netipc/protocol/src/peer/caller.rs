@@ -499,6 +499,11 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         !self.completions.is_empty()
     }
 
+    /// How many there are.
+    pub(crate) fn outcomes(&self) -> usize {
+        self.completions.len()
+    }
+
     /// The next outcome.
     pub(crate) fn poll(&mut self) -> Option<Event<'_>> {
         let completion = self.completions.pop_front()?;

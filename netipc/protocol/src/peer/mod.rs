@@ -39,8 +39,16 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     imports: Imports<ROWS>,
     /// Objects that the proxy can give back; with the exports at most `ROWS`.
     released: Deque<Object, ROWS>,
-    down: Option<(SessionId, DownReason)>,
+    down: Option<Down>,
     up: Option<SessionId>,
+}
+
+/// A session has ended, and the proxy does not know yet.
+struct Down {
+    session: SessionId,
+    reason: DownReason,
+    /// Outcomes that must be fetched first: those of its calls.
+    after: usize,
 }
 
 /// What a peer needs from its endpoint.
@@ -446,18 +454,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// The next event. Borrows the reply from its slot.
     pub(crate) fn poll_event(&mut self) -> Option<Event<'_>> {
         let node = self.node?;
-        if self.caller.has_outcome() {
-            return self.caller.poll();
-        }
-        if let Some((session, reason)) = self.down.take() {
+        if let Some(down) = self.down.take_if(|down| down.after == 0) {
             return Some(Event::Down {
                 node,
-                session,
-                reason,
+                session: down.session,
+                reason: down.reason,
             });
         }
-        if let Some(session) = self.up.take() {
+        if let Some(down) = &mut self.down {
+            down.after -= 1;
+        } else if let Some(session) = self.up.take() {
             return Some(Event::Up { node, session });
+        }
+        if self.caller.has_outcome() {
+            return self.caller.poll();
         }
         if let Some(object) = self.released.pop_front() {
             return Some(Event::Released { object });
@@ -485,9 +495,14 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.exports.clear();
         self.imports.clear();
         self.released.clear();
-        // A session of which nobody has heard yet need not be said to be over.
+        // Of a session that the proxy does not know it need not know the end.
         if self.up.take().is_none() {
-            self.down = Some((session.id, reason));
+            let after = self.caller.outcomes();
+            self.down = Some(Down {
+                session: session.id,
+                reason,
+                after,
+            });
         }
     }
 

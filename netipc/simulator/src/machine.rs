@@ -1,0 +1,121 @@
+//! One simulated machine: the endpoint, and what the proxy, the servers and the applications would be.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fastrand::Rng;
+use netipc_protocol::{
+    BootId, CallId, ClusterId, Config, Endpoint, Execution, ImportId, Instant, NodeId,
+    PlantedFault, Random, Transparent,
+};
+use netipc_wire::Nonce;
+
+use crate::{NODES_MAX, ROWS, SLOTS};
+
+/// The endpoint that is simulated: small tables, so that they are full now and then.
+pub(crate) type SmallEndpoint =
+    Endpoint<Transparent, Dice, { NODES_MAX as usize - 1 }, SLOTS, ROWS>;
+
+/// The cluster's id.
+const CLUSTER: ClusterId = ClusterId(0x1517);
+
+/// Nonces from the history's seed.
+pub(crate) struct Dice(Rng);
+
+impl Random for Dice {
+    fn nonce(&mut self) -> Nonce {
+        Nonce(self.0.u64(..))
+    }
+}
+
+/// A capability of a peer that this machine holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) import: ImportId,
+    pub(crate) object: u64,
+}
+
+/// A machine.
+pub(crate) struct Machine {
+    pub(crate) endpoint: Box<SmallEndpoint>,
+    /// Whether it runs.
+    pub(crate) power: Power,
+    /// Counts its starts, so that what was planned before a crash does not happen after it.
+    pub(crate) incarnation: u32,
+    /// When it will be woken, as far as is planned.
+    pub(crate) wake_at: Option<Instant>,
+    /// Whether it will look at its endpoint only later.
+    pub(crate) lazy: bool,
+    /// When a frame of each machine last reached this one.
+    pub(crate) heard: [Instant; NODES_MAX as usize],
+    /// Calls without an outcome.
+    pub(crate) open: BTreeMap<usize, CallId>,
+    /// Requests that wait for a worker.
+    pub(crate) waiting: VecDeque<(Execution, u64)>,
+    /// What the workers do.
+    pub(crate) working: BTreeMap<usize, Execution>,
+    /// Capabilities that it holds.
+    pub(crate) held: Vec<Held>,
+}
+
+/// Whether a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    On,
+    Off,
+}
+
+impl Machine {
+    pub(crate) fn new(rng: &mut Rng, fault: Option<PlantedFault>) -> Self {
+        let mut endpoint = Box::new(SmallEndpoint::new(Transparent, Dice(rng.fork())));
+        if let Some(fault) = fault {
+            endpoint.plant(fault);
+        }
+        Self {
+            endpoint,
+            power: Power::Off,
+            incarnation: 0,
+            wake_at: None,
+            lazy: false,
+            heard: [Instant::from_nanos(0); NODES_MAX as usize],
+            open: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            working: BTreeMap::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// Starts it, with a new boot id.
+    pub(crate) fn start(&mut self, index: usize, nodes: usize, rng: &mut Rng) {
+        let config = Config {
+            node: node_id(index),
+            boot: BootId(rng.u64(..)),
+            cluster: CLUSTER,
+        };
+        let begun = self.endpoint.begin(config, (0..nodes).map(node_id));
+        debug_assert!(begun.is_ok(), "there is room for every peer");
+        self.power = Power::On;
+        self.incarnation += 1;
+    }
+
+    /// Everything in it is lost.
+    pub(crate) fn crash(&mut self) {
+        self.power = Power::Off;
+        self.incarnation += 1;
+        self.wake_at = None;
+        self.lazy = false;
+        self.open.clear();
+        self.waiting.clear();
+        self.working.clear();
+        self.held.clear();
+    }
+}
+
+/// Machine 0 is node 1.
+pub(crate) fn node_id(index: usize) -> NodeId {
+    NodeId(index as u8 + 1)
+}
+
+/// Node 1 is machine 0.
+pub(crate) fn index_of(node: NodeId) -> usize {
+    usize::from(node.0) - 1
+}
