@@ -285,17 +285,18 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         answer: &Answer<'_>,
         faults: Faults,
     ) -> Result<(), Stale> {
-        if self.session_id() != Some(execution.session) {
-            return Err(Stale);
-        }
-        let mut tables = Tables {
-            node: execution.node,
-            session: execution.session,
-            exports: &mut self.exports,
-            imports: &mut self.imports,
-            faults,
+        let result = if self.session_id() == Some(execution.session) {
+            let mut tables = Tables {
+                node: execution.node,
+                session: execution.session,
+                exports: &mut self.exports,
+                imports: &mut self.imports,
+                faults,
+            };
+            self.callee.finish(execution, answer, &mut tables)
+        } else {
+            Err(Stale)
         };
-        let result = self.callee.finish(execution, answer, &mut tables);
         if result.is_err()
             && let Answer::Reply {
                 capability: Some(export),
