@@ -29,6 +29,9 @@ pub enum Error {
     NoDeviceMemory(u64),
     /// A device that the description asks for is not in this machine.
     NoDevice(&'static str),
+    /// A network card that is there cannot be used.
+    #[cfg(target_arch = "x86_64")]
+    BadCard(crate::devices::BadCard),
     /// A program that the plan names is not in the archive.
     NoProgram(Name),
     /// A program's contents are not what they were when the archive was made.
@@ -119,6 +122,8 @@ impl fmt::Display for Error {
                 write!(f, "no device memory at physical address {address:#x}")
             }
             Self::NoDevice(name) => write!(f, "this machine has no {name}"),
+            #[cfg(target_arch = "x86_64")]
+            Self::BadCard(why) => write!(f, "the network card cannot be used: {why}"),
             Self::NoProgram(name) => write!(f, "the boot archive has no program `{name}`"),
             Self::DamagedProgram(name) => {
                 write!(f, "program `{name}` was damaged on its way into memory")

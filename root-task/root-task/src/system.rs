@@ -218,7 +218,9 @@ fn load(
         }
     }
     for device in &component.devices {
-        let given = supplies.machine.give(supplies.objects, body, device)?;
+        let given = supplies
+            .machine
+            .give(supplies.objects, supplies.window, body, device)?;
         let full = isthmus_plan::startup::NoRoom("devices");
         startup
             .devices

@@ -43,7 +43,7 @@ mod imp {
     /// # Errors
     /// What the kernel refuses.
     pub fn open() -> Result<uart::Ns16550<cap::IOPort>> {
-        uart::Ns16550::new(init_thread::slot::IO_PORT.cap(), uart::COM1)
+        uart::Ns16550::new(init_thread::slot::IO_PORT_CONTROL.cap(), uart::COM1)
             .map_err(|_| Error::NoDevice("COM1"))
     }
 }

@@ -3,6 +3,15 @@
 
 mod console;
 mod timer;
+#[cfg(target_arch = "aarch64")]
+mod virtio_mmio;
+#[cfg(target_arch = "x86_64")]
+mod virtio_pci;
+
+#[cfg(target_arch = "aarch64")]
+use virtio_mmio as virtio;
+#[cfg(target_arch = "x86_64")]
+use virtio_pci as virtio;
 
 use isthmus_abi::startup::{self, Interrupt};
 use isthmus_abi::{EventBit, Slot, layout};
@@ -12,7 +21,10 @@ use sel4::{CapRights, Word, cap, init_thread};
 use crate::component::Body;
 use crate::error::{Doing, Error, Result};
 use crate::objects::{Objects, place};
-use crate::space::{Access, PAGE};
+use crate::space::{Access, PAGE, Window};
+
+#[cfg(target_arch = "x86_64")]
+pub use virtio_pci::BadCard;
 
 pub use console::open as open_console;
 pub use timer::counter_hz;
@@ -30,6 +42,11 @@ pub struct Machine {
     pub serial: cap::Granule,
     #[cfg(target_arch = "x86_64")]
     next_vector: Word,
+    /// Network cards that have their driver.
+    cards_given: usize,
+    /// The pages of virtio-mmio slots that were looked at.
+    #[cfg(target_arch = "aarch64")]
+    virtio_pages: [Option<cap::Granule>; virtio_mmio::PAGES],
 }
 
 impl Machine {
@@ -40,6 +57,7 @@ impl Machine {
         Self {
             counter_hz,
             next_vector: 0,
+            cards_given: 0,
         }
     }
 
@@ -47,7 +65,12 @@ impl Machine {
     #[cfg(target_arch = "aarch64")]
     #[must_use]
     pub const fn new(counter_hz: u64, serial: cap::Granule) -> Self {
-        Self { counter_hz, serial }
+        Self {
+            counter_hz,
+            serial,
+            cards_given: 0,
+            virtio_pages: [None; virtio_mmio::PAGES],
+        }
     }
 
     /// An interrupt vector of its own.
@@ -71,18 +94,22 @@ impl Machine {
     pub fn give(
         &mut self,
         objects: &mut Objects,
+        window: &mut Window,
         body: &mut Body,
         device: &Device,
     ) -> Result<startup::Device> {
         let mut giving = Giving {
             objects,
+            window,
             body,
             device,
         };
         match device.kind {
             DeviceKind::Console => console::give(self, &mut giving).map(startup::Device::Console),
             DeviceKind::Timer => timer::give(self, &mut giving).map(startup::Device::Timer),
-            DeviceKind::VirtioNet => Err(Error::NoDevice("virtio network card")),
+            DeviceKind::VirtioNet => {
+                virtio::give(self, &mut giving).map(startup::Device::VirtioNet)
+            }
         }
     }
 }
@@ -91,6 +118,8 @@ impl Machine {
 pub struct Giving<'a> {
     /// Where objects come from.
     pub objects: &'a mut Objects,
+    /// Where the root task maps what it must write itself.
+    pub window: &'a mut Window,
     /// The component.
     pub body: &'a mut Body,
     /// Its slots and its bit for this device.
@@ -128,6 +157,7 @@ impl Giving<'_> {
     ///
     /// # Errors
     /// What the kernel refuses.
+    #[cfg(target_arch = "aarch64")]
     pub fn shared_page(&mut self, frame: cap::Granule) -> Result<u64> {
         let copy = self.objects.copy(frame.cptr(), CapRights::read_write())?;
         self.page(copy.cast())
@@ -141,7 +171,7 @@ impl Giving<'_> {
     pub fn ports(&mut self, first: u16, last: u16) -> Result<Slot> {
         // `io_port_capdata` of the kernel: first port in bits 16 to 31, last port in bits 0 to 15.
         let range = Word::from(first) << 16 | Word::from(last);
-        let all = init_thread::slot::IO_PORT.cptr();
+        let all = init_thread::slot::IO_PORT_CONTROL.cptr();
         self.body
             .mint(self.device.ports, all, CapRights::all(), range)?;
         Ok(self.device.ports)

@@ -44,7 +44,7 @@ pub fn counter_hz() -> Result<u64> {
     use crate::error::Error;
     // SAFETY: reads the counter; the kernel leaves it readable to user space.
     let counter = || unsafe { core::arch::x86_64::_rdtsc() };
-    let ports: sel4::cap::IOPort = sel4::init_thread::slot::IO_PORT.cap();
+    let ports: sel4::cap::IOPort = sel4::init_thread::slot::IO_PORT_CONTROL.cap();
     match hardware_timer::calibrate(&ports, counter) {
         Ok(Some(hz)) if hz > 0 => Ok(hz),
         Ok(_) => Err(Error::NoCounter),
