@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod arch;
 mod bitmap;
+pub mod calls;
 pub mod entry;
 pub mod grants;
 pub mod heap;
@@ -29,6 +30,7 @@ pub use isthmus_abi as abi;
 pub use isthmus_interface as interface;
 pub use sel4;
 
+pub use calls::Kernel;
 pub use entry::{Never, Termination, exit, startup};
 pub use isthmus_abi::{EndpointBadge, EventBit, Events, Slot, Startup};
 pub use replies::SavedReply;

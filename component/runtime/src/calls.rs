@@ -1,0 +1,220 @@
+//! Typed calls over the kernel: the transport of `isthmus-interface`'s clients, and the loop of a server.
+//!
+//! Short calls touch registers only. A capability that arrives is moved to a free slot at once, so that the receive slot is
+//! empty for the next one.
+
+use isthmus_abi::{Events, Label, NotExecuted, Outcome, Slot, Unknown, limits, slots as fixed};
+use isthmus_interface as interface;
+use isthmus_interface::{Answer, Disposition, Outgoing, Request, ShortAnswer, Transport};
+use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
+
+use crate::service::{Arrival, Incoming, RegisterWords, Service};
+use crate::slots::{self, TakeError};
+
+/// The kernel as transport. A capability is the slot in which it lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kernel;
+
+impl Transport for Kernel {
+    type Capability = Slot;
+
+    fn call<'a>(
+        &self,
+        to: Slot,
+        request: Outgoing<'_, Slot>,
+        buffer: &'a mut [u64; limits::MESSAGE_WORDS],
+    ) -> interface::Incoming<'a, Slot> {
+        let (info, first) = stage(request.label, request.words, request.capability);
+        let answer = endpoint(to).call_with_mrs(info, first);
+        let length = answer.info.length().min(limits::MESSAGE_WORDS);
+        let label = Label::from_bits(answer.info.label());
+        match arrived(answer.info) {
+            Ok(capability) => interface::Incoming {
+                label,
+                words: fetch(answer.msg, length, buffer),
+                capability,
+            },
+            // It ran, and what it gave is lost.
+            Err(_) => {
+                let (label, word) = Outcome::Unknown(Unknown::ReplyLost).encode();
+                buffer[0] = word;
+                interface::Incoming {
+                    label,
+                    words: &buffer[..1],
+                    capability: None,
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn call_short(
+        &self,
+        to: Slot,
+        label: Label,
+        words: RegisterWords,
+        length: usize,
+    ) -> ShortAnswer {
+        let info = MessageInfoBuilder::default()
+            .label(label.bits())
+            .length(length)
+            .build();
+        let answer = endpoint(to).call_with_mrs(info, words);
+        if answer.info.extra_caps() > 0 {
+            discard_received();
+        }
+        ShortAnswer {
+            label: Label::from_bits(answer.info.label()),
+            words: answer.msg,
+            length: answer.info.length(),
+        }
+    }
+
+    fn send(&self, to: Slot, message: Outgoing<'_, Slot>) {
+        let (info, first) = stage(message.label, message.words, message.capability);
+        endpoint(to).send_with_mrs(info, first);
+    }
+
+    fn discard(&self, capability: Slot) {
+        slots::free(capability);
+    }
+}
+
+const fn endpoint(slot: Slot) -> cap::Endpoint {
+    slots::cap(slot)
+}
+
+/// Makes a message ready: the words beyond the fourth, and the capability, go into the IPC buffer.
+fn stage(label: Label, words: &[Word], capability: Option<Slot>) -> (MessageInfo, RegisterWords) {
+    let mut first = [0; limits::REGISTER_WORDS];
+    let in_registers = words.len().min(first.len());
+    first[..in_registers].copy_from_slice(&words[..in_registers]);
+    if words.len() > in_registers || capability.is_some() {
+        sel4::with_ipc_buffer_mut(|buffer| {
+            buffer.write_words(words);
+            if let Some(slot) = capability {
+                buffer.caps_or_badges_mut()[0].set(slot.bits());
+            }
+        });
+    }
+    let info = MessageInfoBuilder::default()
+        .label(label.bits())
+        .extra_caps(usize::from(capability.is_some()))
+        .length(words.len().min(limits::MESSAGE_WORDS))
+        .build();
+    (info, first)
+}
+
+/// The words of a message that was received: the first four came in registers.
+fn fetch(first: RegisterWords, length: usize, buffer: &mut [u64; limits::MESSAGE_WORDS]) -> &[u64] {
+    let words = &mut buffer[..length];
+    if length > first.len() {
+        sel4::with_ipc_buffer(|ipc| ipc.read_words(words));
+    }
+    let in_registers = length.min(first.len());
+    words[..in_registers].copy_from_slice(&first[..in_registers]);
+    words
+}
+
+/// Why the capability of a message cannot be had.
+enum Lost {
+    /// It is one of this component's own endpoint, of which the kernel gives the badge only.
+    Unwrapped,
+    /// No free slot is left.
+    Exhausted,
+}
+
+/// Takes the capability that came with a message, if one did.
+fn arrived(info: MessageInfo) -> Result<Option<Slot>, Lost> {
+    if info.extra_caps() == 0 {
+        return Ok(None);
+    }
+    if info.caps_unwrapped() != 0 {
+        return Err(Lost::Unwrapped);
+    }
+    match slots::take_received() {
+        Ok(slot) => Ok(Some(slot)),
+        Err(TakeError::NothingReceived) => Ok(None),
+        Err(TakeError::Exhausted) => {
+            discard_received();
+            Err(Lost::Exhausted)
+        }
+    }
+}
+
+fn discard_received() {
+    // Deleting an empty slot succeeds; the slot is there in every component.
+    let _ = slots::absolute(fixed::RECEIVE).delete();
+}
+
+/// What a server is woken for.
+#[derive(Debug)]
+pub enum Occasion<'r, 'w> {
+    /// A message, and where its answer goes.
+    Message(&'r mut Request<'w, Slot>, &'r mut Answer<Slot>),
+    /// Events.
+    Events(Events),
+}
+
+/// The loop of a server: receives, has `handle` look at it, answers, and waits again, in one system call.
+///
+/// `handle` answers a message with what the interface's `dispatch` returns, and events with [`Disposition::Nothing`]. A
+/// capability that it leaves in the request is deleted. To answer a call later it saves the reply, and returns
+/// [`Disposition::Nothing`].
+pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Disposition) -> ! {
+    let mut answer = Answer::new();
+    let mut buffer = [0; limits::MESSAGE_WORDS];
+    let mut arrival = service.receive();
+    loop {
+        let disposition = match arrival {
+            Arrival::Events(events) => {
+                let _ = handle(Occasion::Events(events));
+                Disposition::Nothing
+            }
+            Arrival::Message(message) => {
+                handle_message(&message, &mut buffer, &mut answer, &mut handle)
+            }
+        };
+        arrival = match disposition {
+            Disposition::Reply => {
+                let (info, first) =
+                    stage(answer.label(), answer.words(), answer.capability().copied());
+                service.reply_receive(info, first)
+            }
+            Disposition::Nothing => service.receive(),
+        };
+    }
+}
+
+fn handle_message(
+    message: &Incoming,
+    buffer: &mut [u64; limits::MESSAGE_WORDS],
+    answer: &mut Answer<Slot>,
+    handle: &mut impl FnMut(Occasion<'_, '_>) -> Disposition,
+) -> Disposition {
+    let label = Label::from_bits(message.info.label());
+    let length = message.info.length().min(limits::MESSAGE_WORDS);
+    let words = fetch(message.words, length, buffer);
+    let capability = match arrived(message.info) {
+        Ok(capability) => capability,
+        Err(lost) => {
+            let reason = match lost {
+                Lost::Unwrapped => NotExecuted::UnexpectedCapability,
+                Lost::Exhausted => NotExecuted::Overload,
+            };
+            answer.outcome(reason.into());
+            return Disposition::of(label);
+        }
+    };
+    let mut request = Request {
+        label,
+        words,
+        badge: message.badge_bits,
+        capability,
+    };
+    let disposition = handle(Occasion::Message(&mut request, answer));
+    if let Some(unwanted) = request.capability {
+        slots::free(unwanted);
+    }
+    disposition
+}
