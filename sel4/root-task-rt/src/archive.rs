@@ -19,7 +19,9 @@ static __sel4_root_task_archive: Header = Header {
 /// The boot archive, header and all; empty when the image was not filled.
 #[must_use]
 pub fn archive() -> &'static [u8] {
-    let header = &raw const __sel4_root_task_archive;
+    // The optimiser knows the static's content as it was compiled, and would read that instead of what lies in the image: so it must not
+    // know where the pointer comes from.
+    let header = core::hint::black_box(&raw const __sel4_root_task_archive);
     // SAFETY: the static is there. The reads are volatile because its content in the image is not what the compiler saw: magic and length
     // were written by `tools/image`, which also made the segment as long as they say; nobody writes it at run time.
     unsafe {
