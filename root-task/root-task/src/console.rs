@@ -69,7 +69,10 @@ pub fn take_back() {
 
 /// Writes a line. See [`say!`].
 pub fn say(arguments: fmt::Arguments<'_>) {
-    let mut console = CONSOLE.0.borrow_mut();
+    // Borrowed already only if writing a line panicked: the panic's own line is lost.
+    let Ok(mut console) = CONSOLE.0.try_borrow_mut() else {
+        return;
+    };
     let console = &mut *console;
     match &mut console.sink {
         Sink::Nowhere => sel4::debug_println!("isthmus: {arguments}"),

@@ -39,6 +39,7 @@ use crate::undertaker::Undertaker;
 
 #[root_task(stack_size = 128 * 1024, heap_size = 1024 * 1024)]
 fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
+    sel4_root_task::set_panic_hook(|info| say!("{info}"));
     let mut objects = Objects::new(bootinfo);
     let mut window = Window::new();
     match start(&mut objects, &mut window) {
@@ -89,7 +90,7 @@ fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
 #[cfg(target_arch = "x86_64")]
 fn look_around(_objects: &mut Objects, _window: &mut Window) -> Result<(Machine, Facts)> {
     console::open(devices::open_console()?);
-    let ports = sel4::init_thread::slot::IO_PORT.cap();
+    let ports = sel4::init_thread::slot::IO_PORT_CONTROL.cap();
     let facts = Facts::read(&mut firmware::PortConfig(ports))?;
     Ok((Machine::new(devices::counter_hz()?), facts))
 }
