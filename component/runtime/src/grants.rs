@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use isthmus_abi::startup::{Interrupt, Missing, Region};
 use sel4::cap;
+use shared_memory::SharedMemory;
 
 use crate::{slots, startup};
 
@@ -25,6 +26,17 @@ pub fn channel_signal(channel: &str) -> Result<cap::Notification, Missing<'_>> {
 /// The memory of `channel`. Shared with another component, which is not to be trusted: use it through `shared-memory`.
 pub fn channel(channel: &str) -> Result<NonNull<[u8]>, Missing<'_>> {
     startup().channel(channel).map(memory)
+}
+
+/// The memory of `channel`, as memory that another component may write at any time.
+///
+/// # Panics
+/// If the root task maps a channel elsewhere than on a page boundary, which it does not.
+pub fn shared_memory(channel: &str) -> Result<SharedMemory<'static>, Missing<'_>> {
+    let memory = self::channel(channel)?;
+    // SAFETY: the root task has mapped it, for ever and for nothing else, and without `unsafe` there is no other way to it.
+    let shared = unsafe { SharedMemory::from_raw(memory.cast(), memory.len()) };
+    Ok(shared.expect("channels are whole pages"))
 }
 
 /// The handler of `interrupt`, to acknowledge with.
