@@ -14,6 +14,8 @@
 
 mod card;
 mod memory;
+#[cfg(target_os = "none")]
+mod open;
 mod pci;
 mod receive;
 mod registers;
@@ -21,6 +23,8 @@ mod transmit;
 
 pub use card::{Card, CardError, Room};
 pub use memory::{DmaMemory, MemoryError};
+#[cfg(target_os = "none")]
+pub use open::{OpenError, open};
 pub use pci::{PciPlaces, PciRegisters};
 pub use receive::Receiver;
 pub use registers::Registers;

@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod calls;
 pub mod channel;
 pub mod counters;
 pub mod echo;
 
 pub use address::{NETIPC_PORT, Node, Peer};
+pub use calls::{Network, NetworkClient, NetworkError};
 pub use channel::{Channel, ChannelError, Datagram, MAX_PAYLOAD, ReceiveError, SendError, Side};
 pub use counters::{Counters, Drop};
 pub use echo::EchoReport;
