@@ -60,6 +60,8 @@ pub struct Machine {
 pub struct Endpoint {
     /// The interface it serves.
     pub interface: Name,
+    /// The component that serves it here: to know its own calls by.
+    pub server: ComponentId,
     /// Where the capability lies.
     pub slot: Slot,
 }

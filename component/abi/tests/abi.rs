@@ -153,6 +153,7 @@ fn largest() -> Startup {
         endpoints: (0..limits::USES)
             .map(|_| Endpoint {
                 interface: name(),
+                server: ComponentId(255),
                 slot,
             })
             .collect(),

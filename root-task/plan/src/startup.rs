@@ -34,14 +34,14 @@ impl Plan {
             self.component(id)
                 .map_or_else(|| component.name.clone(), |c| c.name.clone())
         };
-        let endpoints = component
-            .uses
-            .iter()
-            .filter(|used| self.server(used.interface.as_str(), here).is_some())
-            .map(|used| Endpoint {
+        let endpoints = component.uses.iter().filter_map(|used| {
+            let (server, _) = self.server(used.interface.as_str(), here)?;
+            Some(Endpoint {
                 interface: used.interface.clone(),
+                server,
                 slot: used.slot,
-            });
+            })
+        });
         let signals = component
             .signals
             .iter()
