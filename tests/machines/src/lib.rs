@@ -1,1 +1,40 @@
-//! Scenarios on real machines, one file each.
+//! Scenarios on whole machines, one file each, named for what it shows. `./isthmus test` builds the images and runs each in each of its settings.
+//!
+//! A scenario is a function that gets a [`Lab`], starts machines in it and fails with what was wrong; the consoles are added by the harness.
+//! It never builds anything and never sleeps where it could wait for a word. To add one: write its file, and its line in [`SCENARIOS`]. Read next:
+//! `docs/testing.md`.
+
+#![forbid(unsafe_code)]
+
+mod demo;
+mod lab;
+
+pub use lab::{Lab, Scenario, Setting};
+
+/// All scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "demo-remote",
+        system: "systems/demo.toml",
+        settings: &Setting::ALL,
+        run: demo::remote,
+    },
+    Scenario {
+        name: "demo-local",
+        system: "systems/demo.toml",
+        settings: &Setting::ALIKE,
+        run: demo::local,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_differ() {
+        let names: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), SCENARIOS.len());
+    }
+}

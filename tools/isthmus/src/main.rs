@@ -1,3 +1,56 @@
-//! The `isthmus` command.
+//! `./isthmus`: the one command of this repository. It installs what is missing, builds kernel, programs and images, starts machines, tells their
+//! story, tests and measures.
+//!
+//! It holds no knowledge of its own about the kernel (`microkernel-config`), images (`isthmus-image`), machines (`isthmus-testkit`): it puts them
+//! in order, says what takes long, and turns errors into what to do. Read next: `options.rs`, then `build.rs`.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod bench;
+mod build;
+mod demo;
+mod options;
+mod programs;
+mod run;
+mod setup;
+mod test;
+mod toolchain;
+mod ui;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::options::{Options, Task};
+use crate::ui::Ui;
+
+/// How a command ended that did not fail.
+pub enum Ending {
+    /// As it should.
+    Well,
+    /// It ran, and what it ran was found wanting: a test failed, an answer was wrong. All has been said.
+    Wanting,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let ui = Ui::new();
+    let result = match options.task {
+        Task::Demo(options) => demo::demo(&ui, &options),
+        Task::Build(options) => build::command(&ui, &options),
+        Task::Up(options) => up::up(&ui, &options),
+        Task::Test(options) => test::test(&ui, &options),
+        Task::Bench(options) => bench::bench(&ui, &options),
+        Task::Setup => setup::everything(&ui).map(|()| Ending::Well),
+    };
+    match result {
+        Ok(Ending::Well) => ExitCode::SUCCESS,
+        Ok(Ending::Wanting) => ExitCode::FAILURE,
+        Err(error) => {
+            ui.error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

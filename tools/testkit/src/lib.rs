@@ -31,6 +31,7 @@ mod logs;
 mod machine;
 mod process;
 mod scratch;
+mod words;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use console::{ConsoleLine, Level, Location, Pattern, Said, contains, says};
@@ -44,3 +45,4 @@ pub use qemu_switch::{
     Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,
 };
 pub use scratch::Scratch;
+pub use words::{Figure, Word, understand};

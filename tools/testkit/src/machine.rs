@@ -13,6 +13,7 @@ use crate::console::{ConsoleLine, Pattern, Said, Transcript, Waited};
 use crate::failure::Failure;
 use crate::logs::{LogDecoder, Programs};
 use crate::process::Isolated;
+use crate::words::{Word, understand};
 
 /// A machine: a QEMU process that can be killed and started again.
 #[derive(Debug)]
@@ -63,6 +64,9 @@ fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
 }
 
 impl Machine {
+    /// A machine on a busy host takes seconds to boot; one that takes so long does not come.
+    pub const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
     pub(crate) fn new(
         definition: Definition,
         programs: Arc<Programs>,
@@ -318,6 +322,52 @@ impl Machine {
                 "machine {node} ({}) has ended; waited for {what}",
                 self.arch()
             ))),
+        }
+    }
+
+    /// Waits until its root task has started all components.
+    ///
+    /// # Errors
+    /// When that takes longer than [`Self::BOOT_LIMIT`], or the root task says that it cannot.
+    pub fn wait_until_up(&self) -> Result<ConsoleLine, Failure> {
+        let wanted = |said: &_| {
+            matches!(
+                understand(said),
+                Some(Word::AllStarted | Word::CannotStart(_))
+            )
+        };
+        let line = self.wait_for_line(
+            "its root task to start all components",
+            Self::BOOT_LIMIT,
+            wanted,
+        )?;
+        match understand(&line.said) {
+            Some(Word::CannotStart(reason)) => {
+                Err(self.failure(format!("machine {} cannot start: {reason}", self.node())))
+            }
+            _ => Ok(line),
+        }
+    }
+
+    /// Waits until a component on it judges the demonstration, and returns its summary.
+    ///
+    /// # Errors
+    /// When that takes longer than `timeout`, the answers were wrong, or a component died.
+    pub fn wait_until_right(&self, timeout: Duration) -> Result<String, Failure> {
+        let wanted = |said: &_| {
+            matches!(
+                understand(said),
+                Some(Word::Right(_) | Word::Wrong(_) | Word::Died(_))
+            )
+        };
+        let line = self.wait_for_line("a component to judge the answers", timeout, wanted)?;
+        match understand(&line.said) {
+            Some(Word::Right(summary)) => Ok(summary),
+            Some(Word::Wrong(reason)) => {
+                Err(self.failure(format!("the answers were wrong: {reason}")))
+            }
+            Some(Word::Died(who)) => Err(self.failure(format!("a component died: {who}"))),
+            _ => Err(self.failure("a line was found that nobody had looked for")),
         }
     }
 

@@ -1,0 +1,231 @@
+//! `./isthmus bench`: figures, each with what it is made of, from programs that measure on the machines.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use isthmus_testkit::{Arch, Clock, Cluster, Figure, Said, SystemImage, Word, understand};
+use microkernel_config::Profile;
+use serde_json::json;
+
+use crate::Ending;
+use crate::build::{Builder, System};
+use crate::options;
+use crate::setup::{self, Purpose};
+use crate::ui::Ui;
+
+/// The system that measures.
+const SYSTEM: &str = "systems/bench.toml";
+/// Tens of thousands of calls, under emulation.
+const LIMIT: Duration = Duration::from_secs(300);
+/// Booting is measured so often.
+const BOOTS: u64 = 9;
+
+/// Figures that come from the same run, so that their ratios mean something.
+struct Group {
+    names: &'static [&'static str],
+    nodes: usize,
+    clock: Clock,
+    how: How,
+}
+
+/// Who measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// The machine's program, which is told the names.
+    Program,
+    /// This one, from the start of QEMU to the root task's last word.
+    Boot,
+}
+
+const GROUPS: &[Group] = &[
+    Group {
+        names: &["local_call", "local_call_4", "local_call_12"],
+        nodes: 1,
+        clock: Clock::Instructions,
+        how: How::Program,
+    },
+    Group {
+        names: &[
+            "wire_echo",
+            "wire_echo_1100",
+            "remote_call",
+            "remote_call_120",
+        ],
+        nodes: 2,
+        clock: Clock::Real,
+        how: How::Program,
+    },
+    Group {
+        names: &["boot"],
+        nodes: 1,
+        clock: Clock::Real,
+        how: How::Boot,
+    },
+];
+
+/// Measures what was asked for.
+pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
+    let known: Vec<&str> = GROUPS
+        .iter()
+        .flat_map(|group| group.names)
+        .copied()
+        .collect();
+    if let Some(unknown) = options
+        .names
+        .iter()
+        .find(|name| !known.contains(&name.as_str()))
+    {
+        bail!(
+            "there is no benchmark `{unknown}`; there are: {}",
+            known.join(", ")
+        );
+    }
+    let archs = options
+        .arch
+        .map_or(Arch::ALL.to_vec(), |arch| vec![arch.into()]);
+    let run: Vec<Purpose> = archs.iter().map(|arch| Purpose::Run(*arch)).collect();
+    setup::ensure(ui, &run)?;
+    let images = Builder::new(ui, archs.iter().copied(), Profile::Release)?
+        .images(&System::read(SYSTEM.as_ref())?)?;
+    let mut figures = Vec::new();
+    for (arch, image) in &images {
+        for group in GROUPS {
+            let wanted = |name: &&&str| {
+                options.names.is_empty() || options.names.iter().any(|asked| asked == **name)
+            };
+            let names: Vec<&str> = group.names.iter().filter(wanted).copied().collect();
+            if !names.is_empty() {
+                let what = format!("measuring {} on {arch}", names.join(", "));
+                let measured = ui.step(&what, |_| measure(group, image, &names))?;
+                figures.extend(measured.into_iter().map(|figure| (*arch, figure)));
+            }
+        }
+    }
+    if options.json {
+        print_json(&figures)
+    } else {
+        print_table(&figures)
+    }
+    Ok(Ending::Well)
+}
+
+fn measure(group: &Group, image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+    match group.how {
+        How::Program => measure_by_program(group, image, names),
+        How::Boot => measure_boots(image, names),
+    }
+}
+
+/// Runs the machines until the program on the last of them has measured everything.
+fn measure_by_program(group: &Group, image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+    let cluster = Cluster::of(std::iter::repeat_n(image, group.nodes))
+        .clock(group.clock)
+        .arguments(format!("bench={}", names.join(",")))
+        .start()?;
+    for machine in cluster.machines() {
+        machine.wait_until_up()?;
+    }
+    let last = cluster.machine(group.nodes);
+    let end = |said: &Said| {
+        matches!(
+            understand(said),
+            Some(Word::Measured | Word::Wrong(_) | Word::Died(_))
+        )
+    };
+    let end = last.wait_for_line("the end of the measurements", LIMIT, end)?;
+    if understand(&end.said) != Some(Word::Measured) {
+        return Err(cluster
+            .failure(format!("the measurement failed: {}", end.said))
+            .into());
+    }
+    let figures: Vec<Figure> = last
+        .lines()
+        .iter()
+        .filter_map(|line| match understand(&line.said) {
+            Some(Word::Figure(figure)) => Some(figure),
+            _ => None,
+        })
+        .collect();
+    let told: BTreeSet<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+    if let Some(missing) = names.iter().find(|name| !told.contains(**name)) {
+        return Err(cluster
+            .failure(format!("the program ended without a figure for {missing}"))
+            .into());
+    }
+    Ok(figures)
+}
+
+/// From the start of QEMU to the last component's start, again and again.
+fn measure_boots(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+    let mut times = Vec::new();
+    for _ in 0..BOOTS {
+        let cluster = Cluster::of([image]).prepare()?;
+        let start = Instant::now();
+        cluster.machine(1).start()?;
+        cluster.machine(1).wait_until_up()?;
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    // Of so few, the 99th percentile is the worst.
+    let (p50, p99) = (times[times.len() / 2], times[times.len() - 1]);
+    Ok(names
+        .iter()
+        .map(|name| Figure {
+            name: (*name).to_owned(),
+            unit: "ms".to_owned(),
+            p50,
+            p99,
+            n: BOOTS,
+        })
+        .collect())
+}
+
+fn print_table(figures: &[(Arch, Figure)]) {
+    println!(
+        "{:<24} {:<8} {:>12} {:>12} {:>8}  unit",
+        "name", "arch", "p50", "p99", "n"
+    );
+    for (
+        arch,
+        Figure {
+            name,
+            unit,
+            p50,
+            p99,
+            n,
+        },
+    ) in figures
+    {
+        println!(
+            "{name:<24} {:<8} {p50:>12.1} {p99:>12.1} {n:>8}  {unit}",
+            arch.name()
+        );
+    }
+}
+
+fn print_json(figures: &[(Arch, Figure)]) {
+    let array: Vec<_> = figures
+        .iter()
+        .map(|(arch, figure)| {
+            let Figure { name, unit, p50, p99, n } = figure;
+            json!({ "name": name, "arch": arch.name(), "unit": unit, "p50": p50, "p99": p99, "n": n })
+        })
+        .collect();
+    println!("{:#}", json!(array));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ() {
+        let names: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|group| group.names)
+            .copied()
+            .collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+}

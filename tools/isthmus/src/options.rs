@@ -1,0 +1,176 @@
+//! What can be typed after `./isthmus`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use isthmus_testkit::Arch;
+
+/// Isthmus: several seL4 machines, one system.
+///
+/// Every command builds what it needs first, and installs missing Debian packages (as root, or by sudo). Ctrl-C ends everything.
+#[derive(Debug, Parser)]
+#[command(
+    name = "isthmus",
+    bin_name = "./isthmus",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Options {
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Boot machines; a client on one calls a server on another, by name.
+    Demo(Demo),
+    /// Make images that plain QEMU boots, and print the command to do so.
+    Build(Build),
+    /// Start machines and keep them running, with every console.
+    Up(Up),
+    /// Check formatting, lints, documents, host tests and machine tests.
+    Test(Test),
+    /// Measure calls, the wire and booting.
+    Bench(Bench),
+    /// Install the Debian packages that all commands together need.
+    Setup,
+}
+
+/// Which processors the machines have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Machines {
+    /// PCs.
+    #[value(name = "x86_64")]
+    X86_64,
+    /// QEMU's Arm boards.
+    #[value(name = "aarch64")]
+    Aarch64,
+    /// By turns one of each.
+    Mixed,
+}
+
+impl Machines {
+    /// The architecture of each of `count` machines.
+    pub fn archs(self, count: usize) -> Vec<Arch> {
+        let turn: &[Arch] = match self {
+            Self::X86_64 => &[Arch::X86_64],
+            Self::Aarch64 => &[Arch::Aarch64],
+            Self::Mixed => &[Arch::X86_64, Arch::Aarch64],
+        };
+        turn.iter().copied().cycle().take(count).collect()
+    }
+}
+
+/// How many machines, at most: see `isthmus_abi::limits` for the system's own limit.
+const MAX_NODES: i64 = 32;
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The machines' processors.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    pub arch: Machines,
+    /// How many machines. The server runs on the first, the client on the last: with 1 they are neighbours.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+    pub nodes: u8,
+    /// Also show every line of every console.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The machine's processor; `mixed` makes both images, each in a folder of its own.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    pub arch: Machines,
+    /// With the release kernel instead of the one that checks itself and prints.
+    #[arg(long)]
+    pub release: bool,
+    /// The system's description.
+    #[arg(long, value_name = "FILE", default_value = "systems/demo.toml")]
+    pub system: PathBuf,
+    /// Where the files go.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The machines' processors.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    pub arch: Machines,
+    /// How many machines.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+    pub nodes: u8,
+    /// The system's description.
+    #[arg(long, value_name = "FILE", default_value = "systems/demo.toml")]
+    pub system: PathBuf,
+    /// Record every frame, for Wireshark.
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+    /// With the kernel that checks itself and prints, instead of the release kernel.
+    #[arg(long)]
+    pub debug: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Without machines: formatting, lints, documents, host tests.
+    #[arg(long)]
+    pub quick: bool,
+    /// Only what has this in its name.
+    pub filter: Option<String>,
+    /// Only say what there is.
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Which; all if none is named.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// The machines' processors; both, one after the other, if not given.
+    #[arg(long, value_enum)]
+    pub arch: Option<BenchArch>,
+    /// An array of {"name","arch","unit","p50","p99","n"} instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchArch {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "aarch64")]
+    Aarch64,
+}
+
+impl From<BenchArch> for Arch {
+    fn from(arch: BenchArch) -> Self {
+        match arch {
+            BenchArch::X86_64 => Self::X86_64,
+            BenchArch::Aarch64 => Self::Aarch64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn mixed_machines_take_turns() {
+        assert_eq!(
+            Machines::Mixed.archs(3),
+            [Arch::X86_64, Arch::Aarch64, Arch::X86_64]
+        );
+        assert_eq!(Machines::Aarch64.archs(2), [Arch::Aarch64; 2]);
+    }
+}

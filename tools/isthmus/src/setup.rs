@@ -1,0 +1,239 @@
+//! The Debian packages that the build needs: found out by what they bring, installed when missing.
+//!
+//! Nothing else is downloaded but crates, by Cargo. In particular nothing is asked of rustup: what is built must not depend on the network's state.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use isthmus_testkit::{Arch, find_program};
+
+use crate::toolchain::Toolchain;
+use crate::ui::Ui;
+
+/// What a package brings, by which its presence is noticed.
+enum Brings {
+    /// A program in `PATH`.
+    Program(&'static str),
+    /// A program beside the target's compiler.
+    Tool(&'static str),
+    /// The source of `core`, for `-Zbuild-std`.
+    LibrarySource,
+    /// A module of the system's Python.
+    Python(&'static str),
+}
+
+/// What a package is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Building kernel and programs.
+    Build(Arch),
+    /// Running machines.
+    Run(Arch),
+    /// Lints of the target's programs.
+    Lint,
+}
+
+struct Package {
+    name: &'static str,
+    brings: Brings,
+    /// Whether it is needed for a purpose.
+    needed: fn(Purpose) -> bool,
+}
+
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "gcc",
+        brings: Brings::Program("gcc"),
+        needed: is_build,
+    },
+    Package {
+        name: "gcc-aarch64-linux-gnu",
+        brings: Brings::Program("aarch64-linux-gnu-gcc"),
+        needed: |purpose| purpose == Purpose::Build(Arch::Aarch64),
+    },
+    Package {
+        name: "rustc-web",
+        brings: Brings::Tool("rustc"),
+        needed: is_build,
+    },
+    Package {
+        name: "cargo-web",
+        brings: Brings::Tool("cargo"),
+        needed: is_build,
+    },
+    Package {
+        name: "rust-web-src",
+        brings: Brings::LibrarySource,
+        needed: is_build,
+    },
+    Package {
+        name: "rust-web-llvm",
+        brings: Brings::Tool("rust-lld"),
+        needed: is_build,
+    },
+    Package {
+        name: "rust-web-clippy",
+        brings: Brings::Tool("cargo-clippy"),
+        needed: |purpose| purpose == Purpose::Lint,
+    },
+    Package {
+        name: "python3",
+        brings: Brings::Program("/usr/bin/python3"),
+        needed: is_build,
+    },
+    Package {
+        name: "python3-six",
+        brings: Brings::Python("six"),
+        needed: is_build,
+    },
+    Package {
+        name: "python3-ply",
+        brings: Brings::Python("ply"),
+        needed: is_build,
+    },
+    Package {
+        name: "python3-tempita",
+        brings: Brings::Python("tempita"),
+        needed: is_build,
+    },
+    Package {
+        name: "qemu-system-x86",
+        brings: Brings::Program("qemu-system-x86_64"),
+        needed: |purpose| purpose == Purpose::Run(Arch::X86_64),
+    },
+    Package {
+        name: "qemu-system-arm",
+        brings: Brings::Program("qemu-system-aarch64"),
+        needed: |purpose| purpose == Purpose::Run(Arch::Aarch64),
+    },
+];
+
+fn is_build(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Build(_))
+}
+
+/// The system's Python: the modules come as Debian packages, so another one that comes first in `PATH` has none of them.
+const PYTHON: &str = "/usr/bin/python3";
+
+impl Brings {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Program(name) => find_program(name.as_ref()).is_some(),
+            Self::Tool(name) => Toolchain::chosen().tool(name).is_file(),
+            Self::LibrarySource => Toolchain::chosen()
+                .library_source()
+                .is_some_and(|folder| folder.is_dir()),
+            Self::Python(module) => {
+                let import = format!("import {module}");
+                let status = Command::new(PYTHON)
+                    .args(["-c", &import])
+                    .stderr(Stdio::null())
+                    .status();
+                status.is_ok_and(|status| status.success())
+            }
+        }
+    }
+}
+
+/// Sees to it that everything is there for `purposes`.
+pub fn ensure(ui: &Ui, purposes: &[Purpose]) -> Result<()> {
+    let missing = missing(purposes);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if !Toolchain::chosen().is_default() {
+        ui.say(&format!(
+            "note: {} is set; if the target's toolchain is what is missing, it is missing there",
+            Toolchain::VARIABLE
+        ));
+    }
+    if find_program("apt-get".as_ref()).is_none() {
+        bail!(
+            "this machine lacks what the Debian packages {list} bring, and has no apt-get to install them: install their equivalents by hand"
+        );
+    }
+    ui.say(&format!("Installing Debian packages: {list}"));
+    // Lists that are there may be old, or those of another machine: ask for news only when the packages cannot be had without.
+    if ui
+        .step("installing packages", |_| install(&missing))
+        .is_err()
+    {
+        ui.step("updating the package lists", |_| apt(&["update"]))?;
+        ui.step("installing packages", |_| install(&missing))?;
+    }
+    let missing = self::missing(purposes);
+    if !missing.is_empty() {
+        bail!(
+            "these packages are installed and do not bring what they should: {}",
+            missing.join(" ")
+        );
+    }
+    Ok(())
+}
+
+/// Sees to it that everything is there for every command.
+pub fn everything(ui: &Ui) -> Result<()> {
+    let purposes: Vec<Purpose> = Arch::ALL
+        .into_iter()
+        .flat_map(|arch| [Purpose::Build(arch), Purpose::Run(arch)])
+        .chain([Purpose::Lint])
+        .collect();
+    ensure(ui, &purposes)?;
+    ui.say("Everything is installed.");
+    Ok(())
+}
+
+fn missing(purposes: &[Purpose]) -> Vec<&'static str> {
+    let needed = |package: &&Package| purposes.iter().any(|purpose| (package.needed)(*purpose));
+    PACKAGES
+        .iter()
+        .filter(needed)
+        .filter(|package| !package.brings.is_there())
+        .map(|package| package.name)
+        .collect()
+}
+
+/// Recommended packages stay out: they are hundreds, and some conflict with what other people have installed.
+fn install(packages: &[&str]) -> Result<()> {
+    apt(&[&["install", "-y", "--no-install-recommends"][..], packages].concat())
+}
+
+/// Runs apt-get as root. It may ask for a password, so it stays in the terminal's own process group.
+fn apt(arguments: &[&str]) -> Result<()> {
+    let mut command = if is_root() {
+        Command::new("apt-get")
+    } else if find_program("sudo".as_ref()).is_some() {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("apt-get");
+        sudo
+    } else {
+        bail!(
+            "not allowed to install packages, and there is no sudo: run `apt-get {}` as root",
+            arguments.join(" ")
+        );
+    };
+    let output = command
+        .arg("-qq")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::inherit())
+        .output();
+    let output = output.context("apt-get cannot be started")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`apt-get {}` failed:\n{}",
+            arguments.join(" "),
+            crate::run::tail(&said)
+        );
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // Every process owns its own folder there.
+    std::fs::metadata(Path::new("/proc/self")).is_ok_and(|process| process.uid() == 0)
+}

@@ -1,0 +1,161 @@
+//! What is checked without a machine, with the host's toolchain.
+
+use std::process::Command;
+
+use anyhow::Result;
+use isthmus_testkit::find_program;
+
+use crate::run::{Finished, run, tail};
+use crate::test::{Context, Tally};
+use crate::workspace;
+
+/// A stage that is one check.
+pub(crate) fn one(_: &Context) -> Result<Vec<String>> {
+    Ok(vec![String::new()])
+}
+
+/// The packages that are tested on the host.
+pub(crate) fn packages(context: &Context) -> Result<Vec<String>> {
+    Ok(context.catalogue.host_packages().to_vec())
+}
+
+/// The host's cargo, in the repository.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    // Where the command itself was built: what they share is compiled once.
+    command
+        .current_dir(workspace::root())
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", workspace::target());
+    command
+}
+
+/// One check: whether a program succeeds.
+fn succeeds(context: &Context, what: &str, command: Command) -> Result<Tally> {
+    let finished = context.ui.step(what, |step| run(step, command))?;
+    Ok(Tally::of(&finished.check().map(drop)))
+}
+
+/// A component of the host's toolchain that is missing is not downloaded: which one is right is for rustup's user to say.
+fn component(context: &Context, tool: &str, what: &str, command: Command) -> Result<Tally> {
+    if find_program(tool.as_ref()).is_none() {
+        let error = anyhow::anyhow!(
+            "{tool} is not installed: `rustup component add` brings it, or Debian's rust-web packages"
+        );
+        return Ok(Tally::of(&Err(error)));
+    }
+    succeeds(context, what, command)
+}
+
+/// `cargo fmt`.
+pub(crate) fn format(context: &Context, _: &[String]) -> Result<Tally> {
+    component(
+        context,
+        "cargo-fmt",
+        "checking the format",
+        cargo(&["fmt", "--all", "--check"]),
+    )
+}
+
+/// `cargo clippy`.
+pub(crate) fn lints(context: &Context, _: &[String]) -> Result<Tally> {
+    component(
+        context,
+        "cargo-clippy",
+        "linting host code",
+        cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]),
+    )
+}
+
+/// `cargo doc`.
+pub(crate) fn docs(context: &Context, _: &[String]) -> Result<Tally> {
+    let mut command = cargo(&["doc", "--no-deps", "--document-private-items"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    succeeds(context, "documenting host code", command)
+}
+
+/// `cargo test`, and what it counted.
+pub(crate) fn tests(context: &Context, packages: &[String]) -> Result<Tally> {
+    let mut command = cargo(&["test", "--no-fail-fast"]);
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    let what = format!("testing {} packages on the host", packages.len());
+    let finished = context.ui.step(&what, |step| run(step, command))?;
+    Ok(tally(&finished))
+}
+
+fn tally(finished: &Finished) -> Tally {
+    let (passed, failed) = finished
+        .output
+        .lines()
+        .filter_map(counts)
+        .fold((0, 0), |(p, f), (passed, failed)| (p + passed, f + failed));
+    if finished.status.success() && failed == 0 {
+        return Tally {
+            passed,
+            ..Tally::default()
+        };
+    }
+    let failures = vec![tail(&finished.everything)];
+    Tally {
+        passed,
+        failures,
+        further_failed: failed.saturating_sub(1),
+    }
+}
+
+/// Of "test result: ok. 9 passed; 0 failed; ..." the two numbers.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let mut words = line.strip_prefix("test result: ")?.split_whitespace();
+    let mut before = |what: &str| -> Option<u64> {
+        let mut last = "";
+        loop {
+            let word = words.next()?;
+            if word == what {
+                return last.parse().ok();
+            }
+            last = word;
+        }
+    };
+    Some((before("passed;")?, before("failed;")?))
+}
+
+/// The cluster protocol under faults, from many seeds.
+pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
+    let mut command = cargo(&[
+        "run",
+        "--release",
+        "-q",
+        "-p",
+        "netipc-simulator",
+        "--bin",
+        "netipc-sim",
+        "--",
+    ]);
+    command.args(["--seeds", SIMULATED_SEEDS]);
+    succeeds(
+        context,
+        &format!("simulating {SIMULATED_SEEDS} seeds"),
+        command,
+    )
+}
+
+/// So many clusters are simulated.
+const SIMULATED_SEEDS: &str = "10000";
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn cargos_results_are_counted() {
+        assert_eq!(
+            counts("test result: ok. 9 passed; 0 failed; 1 ignored; 0 measured"),
+            Some((9, 0))
+        );
+        assert_eq!(
+            counts("test result: FAILED. 7 passed; 2 failed; 0 ignored"),
+            Some((7, 2))
+        );
+        assert_eq!(counts("test demo ... ok"), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! `./isthmus test`: a table of stages, each made of units with a name; the last line is `N passed, N failed`.
+//!
+//! To add a stage: write a function that says its units and one that runs some of them, and its line in [`STAGES`].
+
+mod host;
+mod machines;
+mod target;
+
+use std::cell::OnceCell;
+
+use anyhow::Result;
+use isthmus_testkit::Arch;
+use microkernel_config::Profile;
+
+use crate::Ending;
+use crate::build::Builder;
+use crate::options;
+use crate::programs::Catalogue;
+use crate::ui::Ui;
+
+/// A group of checks.
+struct Stage {
+    /// The first part of its units' names.
+    name: &'static str,
+    /// Whether `--quick` leaves it out.
+    with_machines: Machines,
+    /// The names of its units, without the stage's.
+    units: fn(&Context) -> Result<Vec<String>>,
+    /// Runs some of them.
+    run: fn(&Context, &[String]) -> Result<Tally>,
+}
+
+/// Whether a stage starts machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Machines {
+    None,
+    Started,
+}
+
+/// Everything that is checked, the quickest to fail first.
+const STAGES: &[Stage] = &[
+    Stage {
+        name: "format",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::format,
+    },
+    Stage {
+        name: "host-lints",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::lints,
+    },
+    Stage {
+        name: "host-docs",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::docs,
+    },
+    Stage {
+        name: "host-tests",
+        with_machines: Machines::None,
+        units: host::packages,
+        run: host::tests,
+    },
+    Stage {
+        name: "simulator",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::simulator,
+    },
+    Stage {
+        name: "target-lints",
+        with_machines: Machines::None,
+        units: target::archs,
+        run: target::lints,
+    },
+    Stage {
+        name: "target-docs",
+        with_machines: Machines::None,
+        units: target::archs,
+        run: target::docs,
+    },
+    Stage {
+        name: "kernel-facts",
+        with_machines: Machines::Started,
+        units: machines::kernels,
+        run: machines::facts,
+    },
+    Stage {
+        name: "machines",
+        with_machines: Machines::Started,
+        units: machines::scenarios,
+        run: machines::run,
+    },
+];
+
+/// What stages share.
+pub(crate) struct Context<'a> {
+    ui: &'a Ui,
+    catalogue: Catalogue,
+    builder: OnceCell<Builder<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// What builds for the machines: for both architectures, with the release kernel, once.
+    fn builder(&self) -> Result<&Builder<'a>> {
+        if let Some(builder) = self.builder.get() {
+            return Ok(builder);
+        }
+        let builder = Builder::new(self.ui, Arch::ALL, Profile::Release)?;
+        Ok(self.builder.get_or_init(|| builder))
+    }
+}
+
+/// What came of some checks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    passed: u64,
+    /// What each failed check said.
+    failures: Vec<String>,
+    /// Failed checks that are counted and said nothing of their own.
+    further_failed: u64,
+}
+
+impl Tally {
+    fn failed(&self) -> u64 {
+        self.failures.len() as u64 + self.further_failed
+    }
+
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.further_failed += other.further_failed;
+        self.failures.extend(other.failures);
+    }
+
+    /// One check.
+    fn of<E: std::fmt::Display>(result: &Result<(), E>) -> Self {
+        match result {
+            Ok(()) => Self {
+                passed: 1,
+                ..Self::default()
+            },
+            Err(error) => Self {
+                failures: vec![format!("{error:#}")],
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// Runs what was asked for.
+pub fn test(ui: &Ui, options: &options::Test) -> Result<Ending> {
+    let context = Context {
+        ui,
+        catalogue: Catalogue::read()?,
+        builder: OnceCell::new(),
+    };
+    let mut total = Tally::default();
+    let mut found = 0;
+    for stage in STAGES
+        .iter()
+        .filter(|stage| !options.quick || stage.with_machines == Machines::None)
+    {
+        let full = |unit: &String| {
+            if unit.is_empty() {
+                stage.name.to_owned()
+            } else {
+                format!("{}/{unit}", stage.name)
+            }
+        };
+        let wanted = |unit: &String| {
+            options
+                .filter
+                .as_ref()
+                .is_none_or(|filter| full(unit).contains(filter.as_str()))
+        };
+        let units: Vec<String> = (stage.units)(&context)?
+            .into_iter()
+            .filter(wanted)
+            .collect();
+        found += units.len();
+        if options.list {
+            units.iter().for_each(|unit| println!("{}", full(unit)));
+        } else if !units.is_empty() {
+            // A stage that cannot be run is a failure like another: the others still are.
+            let tally =
+                (stage.run)(&context, &units).unwrap_or_else(|error| Tally::of(&Err(error)));
+            report(ui, stage, &tally);
+            total.add(tally);
+        }
+    }
+    if options.list {
+        return Ok(Ending::Well);
+    }
+    if found == 0 {
+        anyhow::bail!(
+            "nothing has `{}` in its name: `./isthmus test --list` shows what there is",
+            options.filter.as_deref().unwrap_or_default()
+        );
+    }
+    println!("{} passed, {} failed", total.passed, total.failed());
+    Ok(if total.failed() == 0 {
+        Ending::Well
+    } else {
+        Ending::Wanting
+    })
+}
+
+fn report(ui: &Ui, stage: &Stage, tally: &Tally) {
+    match tally.failed() {
+        0 => ui.say(&format!("{}: {} passed", stage.name, tally.passed)),
+        failed => ui.say(&format!(
+            "{}: {} passed, {failed} FAILED",
+            stage.name, tally.passed
+        )),
+    }
+    for failure in &tally.failures {
+        ui.say(&format!("---- {} ----\n{}", stage.name, failure.trim_end()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn stages_have_names_of_their_own() {
+        let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        assert_eq!(names.len(), STAGES.len());
+    }
+
+    #[test]
+    fn tallies_add_up() {
+        let mut tally = Tally::of::<anyhow::Error>(&Ok(()));
+        tally.add(Tally::of(&Err(anyhow::anyhow!("no"))));
+        tally.add(Tally {
+            further_failed: 2,
+            ..Tally::default()
+        });
+        assert_eq!((tally.passed, tally.failed()), (1, 3));
+    }
+}

@@ -1,0 +1,250 @@
+//! The compiler for the machines' programs: Debian's, which brings the source of `core`.
+//!
+//! A target specification is derived from the compiler's own for a bare machine, so that it survives a new compiler: user-space programs, linked
+//! statically at fixed addresses, with thread-locals, hardware floating point, and a build id.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use isthmus_testkit::Arch;
+use serde_json::{Value, json};
+
+use crate::workspace;
+
+/// Where cargo and rustc for the machines' programs are.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    bin: PathBuf,
+}
+
+/// What is compiled from source for each target.
+const BUILD_STD: [&str; 3] = [
+    "-Zbuild-std=core,alloc,compiler_builtins",
+    "-Zbuild-std-features=compiler-builtins-mem",
+    "-Zjson-target-spec",
+];
+
+/// What a program's own environment may not bring into a build that must give the same bytes everywhere.
+const NOT_INHERITED: [&str; 8] = [
+    "CARGO",
+    "CARGO_BUILD_TARGET",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
+];
+
+impl Toolchain {
+    /// Chooses another toolchain, by its folder of programs; it must bring the source of `core`.
+    pub const VARIABLE: &str = "ISTHMUS_TOOLCHAIN_BIN";
+
+    const DEFAULT: &str = "/usr/bin";
+
+    /// The one that the user chose, or Debian's.
+    pub fn chosen() -> Self {
+        Self {
+            bin: std::env::var_os(Self::VARIABLE)
+                .map_or_else(|| Self::DEFAULT.into(), PathBuf::from),
+        }
+    }
+
+    /// Whether it is Debian's.
+    pub fn is_default(&self) -> bool {
+        self.bin == Path::new(Self::DEFAULT)
+    }
+
+    /// One of its programs.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// Where the source of `core` must be.
+    pub fn library_source(&self) -> Option<PathBuf> {
+        let sysroot = self.rustc(&["--print", "sysroot"]).ok()?;
+        Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core"))
+    }
+
+    /// What rustc answers.
+    fn rustc(&self, arguments: &[&str]) -> Result<String> {
+        let rustc = self.tool("rustc");
+        let output = Command::new(&rustc)
+            .args(arguments)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .output();
+        let output = output.with_context(|| format!("{} cannot be started", rustc.display()))?;
+        if !output.status.success() {
+            bail!(
+                "`{} {}` failed:\n{}",
+                rustc.display(),
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Writes the target's specification and returns its file.
+    pub fn target(&self, arch: Arch) -> Result<PathBuf> {
+        let bare = match arch {
+            Arch::X86_64 => "x86_64-unknown-none",
+            Arch::Aarch64 => "aarch64-unknown-none",
+        };
+        let text = self.rustc(&[
+            "-Zunstable-options",
+            "--print",
+            "target-spec-json",
+            "--target",
+            bare,
+        ])?;
+        let spec =
+            serde_json::from_str(&text).context("rustc's target specification is no JSON")?;
+        let spec = user_space(arch, spec)?;
+        let path = workspace::built().join(format!("targets/{}.json", target_name(arch)));
+        workspace::write_if_changed(&path, format!("{spec:#}\n").as_bytes())?;
+        Ok(path)
+    }
+
+    /// Cargo for a target, in the repository, with `core` compiled from source.
+    pub fn cargo(&self, verb: &str, target: &Path, target_dir: &Path) -> Command {
+        self.command("cargo", verb, target, target_dir)
+    }
+
+    /// clippy for a target. Cargo would look for it in its own folder first, and find rustup's.
+    pub fn clippy(&self, target: &Path, target_dir: &Path) -> Command {
+        let mut command = self.command("cargo-clippy", "clippy", target, target_dir);
+        command.env("CARGO", self.tool("cargo"));
+        command
+    }
+
+    fn command(&self, program: &str, verb: &str, target: &Path, target_dir: &Path) -> Command {
+        let mut command = Command::new(self.tool(program));
+        command.current_dir(workspace::root()).arg(verb);
+        command
+            .args(BUILD_STD)
+            .arg("--target")
+            .arg(target)
+            .arg("--target-dir")
+            .arg(target_dir);
+        for variable in NOT_INHERITED {
+            command.env_remove(variable);
+        }
+        command
+            .env("RUSTC", self.tool("rustc"))
+            .env("RUSTDOC", self.tool("rustdoc"))
+            .env("RUSTC_BOOTSTRAP", "1");
+        command
+    }
+}
+
+/// The name of our target.
+pub fn target_name(arch: Arch) -> String {
+    format!("{arch}-isthmus")
+}
+
+/// Makes a specification for user space out of the compiler's own for a bare machine.
+fn user_space(arch: Arch, bare: Value) -> Result<Value> {
+    let Value::Object(mut spec) = bare else {
+        bail!("rustc's target specification is no JSON object");
+    };
+    // What makes the bare machine's programs movable, or forbids floating point; and words about that target.
+    for key in [
+        "code-model",
+        "metadata",
+        "plt-by-default",
+        "position-independent-executables",
+        "relro-level",
+        "rustc-abi",
+        "static-position-independent-executables",
+        "supported-sanitizers",
+    ] {
+        spec.remove(key);
+    }
+    let features = match arch {
+        // SSE2 is part of the baseline; the bare target's features switch it off for the sake of interrupt handlers.
+        Arch::X86_64 => "",
+        // Without the bare target's `+strict-align`: user space runs with the MMU on.
+        Arch::Aarch64 => "+v8a,+neon",
+    };
+    let mut link_arguments = spec
+        .get("pre-link-args")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    for flavour in ["gnu", "gnu-lld"] {
+        let arguments = link_arguments
+            .get(flavour)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        // The log decoder and the archive tell programs apart by it.
+        link_arguments[flavour] = arguments
+            .into_iter()
+            .chain([json!("--build-id=sha1")])
+            .collect();
+    }
+    for (key, value) in [
+        ("features", json!(features)),
+        ("has-thread-local", json!(true)),
+        ("linker", json!("rust-lld")),
+        ("linker-flavor", json!("gnu-lld")),
+        ("os", json!("none")),
+        ("panic-strategy", json!("abort")),
+        ("pre-link-args", link_arguments),
+        ("relocation-model", json!("static")),
+        ("tls-model", json!("local-exec")),
+    ] {
+        spec.insert(key.to_owned(), value);
+    }
+    if arch == Arch::X86_64 {
+        // Programs are linked in the lowest 2 GiB.
+        spec.insert("code-model".to_owned(), json!("small"));
+    }
+    Ok(Value::Object(spec))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bare() -> Value {
+        json!({
+            "code-model": "kernel",
+            "features": "-sse,+soft-float",
+            "llvm-target": "x86_64-unknown-none-elf",
+            "position-independent-executables": true,
+            "pre-link-args": { "gnu-lld": ["--fix"] },
+            "rustc-abi": "softfloat",
+        })
+    }
+
+    #[test]
+    fn user_space_is_static_and_has_floating_point() {
+        let spec = user_space(Arch::X86_64, bare()).expect("an object");
+        assert_eq!(spec["features"], "");
+        assert_eq!(spec["code-model"], "small");
+        assert_eq!(spec["relocation-model"], "static");
+        assert_eq!(spec["llvm-target"], "x86_64-unknown-none-elf");
+        assert!(
+            spec.get("rustc-abi").is_none()
+                && spec.get("position-independent-executables").is_none()
+        );
+    }
+
+    #[test]
+    fn link_arguments_are_added_to() {
+        let spec = user_space(Arch::Aarch64, bare()).expect("an object");
+        assert_eq!(
+            spec["pre-link-args"]["gnu-lld"],
+            json!(["--fix", "--build-id=sha1"])
+        );
+        assert_eq!(spec["pre-link-args"]["gnu"], json!(["--build-id=sha1"]));
+        assert!(spec.get("code-model").is_none());
+    }
+
+    #[test]
+    fn what_is_no_specification_is_refused() {
+        assert!(user_space(Arch::X86_64, json!([])).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! `./isthmus up`: machines that run until Ctrl-C, with every console.
+
+use std::collections::BTreeSet;
+use std::io::BufRead;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use anyhow::Result;
+use isthmus_testkit::{Arch, Cluster, Said, SystemImage};
+use microkernel_config::Profile;
+
+use crate::Ending;
+use crate::build::{Builder, System};
+use crate::options;
+use crate::setup::{self, Purpose};
+use crate::ui::Ui;
+
+/// How often it is looked whether machines are still running.
+const LOOK_AFTER: Duration = Duration::from_millis(200);
+
+/// Starts the machines and keeps them.
+pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
+    let archs = options.arch.archs(options.nodes.into());
+    let system = System::read(&options.system)?;
+    let run: Vec<Purpose> = archs
+        .iter()
+        .copied()
+        .collect::<BTreeSet<Arch>>()
+        .into_iter()
+        .map(Purpose::Run)
+        .collect();
+    setup::ensure(ui, &run)?;
+    let profile = if options.debug {
+        Profile::Debug
+    } else {
+        Profile::Release
+    };
+    let images = Builder::new(ui, archs.iter().copied(), profile)?.images(&system)?;
+    let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();
+    let cluster = Cluster::of(images)
+        .pcap(options.pcap.clone())
+        .on_line(|line| match &line.said {
+            // The whole command line is of no use every time.
+            Said::Harness(text) if text.starts_with("started: ") => {
+                println!("{:9.3} {} | [started]", line.at.as_secs_f64(), line.node)
+            }
+            _ => println!("{line}"),
+        })
+        .start()?;
+    ui.say(&format!("{} machines with the system `{}`. Ctrl-C ends them; a line `N text` is typed into machine N.", options.nodes, system.name()));
+    let cluster = Arc::new(cluster);
+    let typed = Arc::downgrade(&cluster);
+    // It waits for a line for ever, so it ends with the program.
+    std::thread::spawn(move || type_lines(&Ui::new(), &typed));
+    while cluster
+        .machines()
+        .iter()
+        .any(isthmus_testkit::Machine::is_running)
+    {
+        std::thread::sleep(LOOK_AFTER);
+    }
+    ui.say("All machines have ended.");
+    Ok(Ending::Wanting)
+}
+
+/// Passes on what is typed.
+fn type_lines(ui: &Ui, cluster: &Weak<Cluster>) {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let Some(cluster) = cluster.upgrade() else {
+            return;
+        };
+        let machine = line.split_once(' ').and_then(|(node, text)| {
+            let node: usize = node
+                .parse()
+                .ok()
+                .filter(|node| (1..=cluster.machines().len()).contains(node))?;
+            Some((cluster.machine(node), text))
+        });
+        match machine {
+            Some((machine, text)) => {
+                if let Err(failure) = machine.input(format!("{text}\n").as_bytes()) {
+                    ui.error(failure.what());
+                }
+            }
+            None => ui.say("Type the number of a machine, a space, and the text."),
+        }
+    }
+}
