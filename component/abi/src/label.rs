@@ -12,7 +12,8 @@
 //! | from 2⁵¹ | method labels | clients |
 //!
 //! A method label: bit 51 set; bit 50 *one-way* (a receiver cannot tell Send from Call in this kernel); bit 49 *traced*;
-//! bit 48 zero; bits 40–47 the method's ordinal in its interface; bits 0–39 a hash of its signature.
+//! bit 48 zero; bits 40–47 the method's ordinal in its interface; bits 0–39 a hash of its signature, in which bit 19 is
+//! always set: an invocation of a kernel object reads the label's low 20 bits only, and must find no invocation there.
 
 /// Bits of a label.
 pub const LABEL_BITS: u32 = 52;
@@ -35,6 +36,10 @@ const INVOCATION_FIRST: u64 = KERNEL_ERROR_LAST + 1;
 const ONE_WAY: u64 = 1 << 50;
 const TRACED: u64 = 1 << 49;
 const ORDINAL_SHIFT: u32 = 40;
+/// Bits of a label that an invocation of a kernel object reads.
+pub const KERNEL_LABEL_BITS: u32 = 20;
+/// Set in every method label: what the kernel reads of it is above every invocation.
+const ABOVE_INVOCATIONS: u64 = 1 << (KERNEL_LABEL_BITS - 1);
 const HASH_MASK: u64 = (1 << ORDINAL_SHIFT) - 1;
 
 /// A message label: 52 bits.
@@ -136,7 +141,7 @@ impl Label {
         (self.0 >> ORDINAL_SHIFT) as u8
     }
 
-    /// The hash of the method's signature: 40 bits.
+    /// The hash of the method's signature: 40 bits, of which bit 19 is always set.
     #[must_use]
     pub const fn hash(self) -> u64 {
         self.0 & HASH_MASK
@@ -175,5 +180,5 @@ const fn hash40(bytes: &[u8]) -> u64 {
         }
         i += 1;
     }
-    (hash ^ (hash >> ORDINAL_SHIFT)) & HASH_MASK
+    ((hash ^ (hash >> ORDINAL_SHIFT)) & HASH_MASK) | ABOVE_INVOCATIONS
 }

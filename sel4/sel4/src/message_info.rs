@@ -5,30 +5,39 @@ use crate::{Word, sys};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MessageInfo(pub sys::seL4_MessageInfo);
 
+/// The label starts behind length, extra capabilities and unwrapped capabilities.
+const LABEL_SHIFT: u32 = sys::seL4_MessageInfo::length_BITS
+    + sys::seL4_MessageInfo::extraCaps_BITS
+    + sys::seL4_MessageInfo::capsUnwrapped_BITS;
+
 impl MessageInfo {
-    /// A header. Corresponds to `seL4_MessageInfo_new`. What does not fit its field is cut: 20 bits of label, 7 of length.
+    /// A header. Corresponds to `seL4_MessageInfo_new`. What does not fit its field is cut: 52 bits of label, 7 of length.
+    ///
+    /// This kernel calls the low 20 bits of the label its own: they are what an invocation of a kernel object reads. The 32 above are
+    /// padding to it, which it carries from sender to receiver in every message; here, as in newer kernels, they are part of the label.
     #[inline(always)]
     #[must_use]
     pub const fn new(label: Word, caps_unwrapped: usize, extra_caps: usize, length: usize) -> Self {
-        Self(sys::seL4_MessageInfo::new(
-            label,
+        let rest = sys::seL4_MessageInfo::new(
+            0,
             caps_unwrapped as u64,
             extra_caps as u64,
             length as u64,
-        ))
+        );
+        Self(sys::seL4_MessageInfo([rest.0[0] | label << LABEL_SHIFT]))
     }
 
     /// The label.
     #[inline(always)]
     #[must_use]
     pub const fn label(&self) -> Word {
-        self.0.get_label()
+        self.0.0[0] >> LABEL_SHIFT
     }
 
     /// Bits of a label.
     #[must_use]
     pub const fn label_width() -> usize {
-        sys::seL4_MessageInfo::label_BITS as usize
+        (Word::BITS - LABEL_SHIFT) as usize
     }
 
     /// In a received message: bit i is set when the i-th capability arrived as its badge.
