@@ -8,6 +8,7 @@ use isthmus_interface as interface;
 use isthmus_interface::{Answer, Disposition, Outgoing, Request, ShortAnswer, Transport};
 use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
 
+use crate::replies::SavedReply;
 use crate::service::{Arrival, Incoming, RegisterWords, Service};
 use crate::slots::{self, TakeError};
 
@@ -183,6 +184,14 @@ pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Dispo
             }
             Disposition::Nothing => service.receive(),
         };
+    }
+}
+
+impl SavedReply {
+    /// Answers a typed call that was put off.
+    pub fn answer(self, answer: &Answer<Slot>) {
+        let (info, first) = stage(answer.label(), answer.words(), answer.capability().copied());
+        self.send_with_mrs(info, first);
     }
 }
 
