@@ -4,13 +4,16 @@
 
 use death_programs::{DIE, GREET, MORTAL, SAVE};
 use isthmus_runtime::abi::{Label, Outcome};
-use isthmus_runtime::sel4::MessageInfoBuilder;
+use isthmus_runtime::sel4::{self, MessageInfoBuilder};
 use isthmus_runtime::{Events, Startup, Thread, grants, say, service, thread};
 
 isthmus_runtime::entry!(main);
 
 /// The calls before the death, in this order, by a thread each.
 const CALLS: [(&str, Label); 3] = [("saved", SAVE), ("owed", DIE), ("queued", GREET)];
+
+/// Turns given to others between one call and the next: fewer than the server waits before it dies.
+const TURNS: u32 = 20;
 
 fn main(_startup: &'static Startup) -> ! {
     call("alive", GREET);
@@ -19,6 +22,10 @@ fn main(_startup: &'static Startup) -> ! {
         match Thread::spawn(index + 1, one_call, index) {
             Ok(thread) => waiting = waiting.union(Events::from_badge(thread.event().badge())),
             Err(error) => say!("cannot start thread {}: {error:?}", index + 1),
+        }
+        // One call after the other: all threads here have one priority.
+        for _ in 0..TURNS {
+            sel4::r#yield();
         }
     }
     let mut done = Events::NONE;
