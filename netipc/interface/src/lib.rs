@@ -1,29 +1,80 @@
-//! What a component may ask of netipc: by typed calls that netipc's proxy answers at once, from what it knows.
+//! What a component of this machine asks the netipc proxy itself for: a way to another machine, and figures.
 //!
-//! It never calls anybody else, so a server that faces peers may make these calls. Applications need none of them: they look
-//! a name up, and call what they get. Next: `docs/naming.md`, `docs/netipc.md`.
+//! Calls *through* an import are no calls of this interface: they go to the server on the other machine, and have its labels.
+//! The proxy answers each of these at once, from what it knows; none waits for a peer.
+//!
+//! Read next: `docs/proxy.md`; `netipc-proxy` answers them.
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod statistics;
+
 use isthmus_interface::{error_codes, interface};
 
+pub use statistics::Statistics;
+
 error_codes! {
-    /// Why netipc refuses.
+    /// Why the proxy does not do what it is asked for.
     pub enum NetipcError {
-        /// There is no such machine in this cluster, or it is this one.
-        NoSuchNode = 1, "there is no such peer";
-        /// Its tables are full.
-        Overload = 2, "netipc has no room for another import";
-        /// The asker may not have it.
-        NotPermitted = 3, "the caller has no right to it";
+        /// No machine of this number is a peer of this one.
+        NoSuchPeer = 1, "no machine of this number is a peer";
+        /// The capability is no import from another machine.
+        NotAnImport = 2, "the capability is no import from another machine";
     }
 }
 
 interface! {
-    /// netipc, as its neighbours on the machine see it.
+    /// The proxy's own calls.
     pub interface Netipc as "netipc", client NetipcClient, error NetipcError {
-        /// The naming of machine `node`: export 0 of whatever session there is, or will be when it is called. It does not wait for
-        /// the machine; whether it can be reached is seen when the capability is called. For naming only.
+        /// A capability to another machine's naming. It leads there in every session, and calling it opens one.
         0 => call peer(node: u8) gives capability;
+        /// Gives an import back, with every copy of it: the exporter will know. Calls that were made through it go on.
+        1 => call release() takes capability;
+        /// What the proxy has done since its start.
+        2 => call statistics() -> Statistics;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use isthmus_interface::{Answer, Request, abi::Label};
+
+    struct Proxy;
+
+    impl Netipc for Proxy {
+        type Capability = u32;
+
+        fn peer(&mut self, _badge: u64, node: u8) -> Result<((), u32), NetipcError> {
+            match node {
+                2 => Ok(((), 7)),
+                _ => Err(NetipcError::NoSuchPeer),
+            }
+        }
+
+        fn release(&mut self, _badge: u64, _capability: u32) -> Result<(), NetipcError> {
+            Err(NetipcError::NotAnImport)
+        }
+
+        fn statistics(&mut self, _badge: u64) -> Result<Statistics, NetipcError> {
+            Ok(Statistics::default())
+        }
+    }
+
+    #[test]
+    fn a_peer_is_answered_with_a_capability_and_nobody_else_is() {
+        for (node, label, capability) in [(2, Label::REPLY, Some(7)), (3, Label::REPLY_ERROR, None)]
+        {
+            let mut answer = Answer::new();
+            let mut request = Request {
+                label: method::LABELS[0],
+                words: &[node],
+                badge: 1,
+                capability: None,
+            };
+            let _ = dispatch(&mut Proxy, &mut request, &mut answer);
+            assert_eq!(answer.label(), label);
+            assert_eq!(answer.capability().copied(), capability);
+        }
     }
 }

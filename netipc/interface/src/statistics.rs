@@ -1,0 +1,91 @@
+//! The proxy's figures.
+
+use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer};
+
+macro_rules! figures {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        $vis struct $name { $($(#[$doc])* pub $field: u64,)* }
+
+        impl $name {
+            /// Each figure with its name.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($field), self.$field),)*].into_iter()
+            }
+        }
+
+        impl Wire for $name {
+            const MAX_WORDS: usize = [$(stringify!($field),)*].len();
+
+            fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
+                $(writer.word(self.$field)?;)*
+                Ok(())
+            }
+
+            fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+                Ok(Self { $($field: reader.word()?,)* })
+            }
+        }
+    };
+}
+
+figures! {
+    /// What the proxy has done since its start. All are counts.
+    pub struct Statistics {
+        /// Allocations of its heap: must stand still once it runs.
+        allocations,
+        /// Calls of local clients that the protocol accepted.
+        calls,
+        /// Of these, those that ended with the server's reply.
+        replies,
+        /// Calls that ended as not executed, those that the protocol did not accept included.
+        not_executed,
+        /// Calls whose outcome is unknown.
+        unknown,
+        /// One-way messages of local clients that the protocol accepted.
+        messages,
+        /// One-way messages of local clients that were dropped: nobody waits for an outcome.
+        messages_dropped,
+        /// Requests of peers that a worker took.
+        requests,
+        /// Requests of peers that were turned away without a worker.
+        requests_refused,
+        /// Workers that were stopped because nobody waited any more.
+        aborted,
+        /// Sessions that began.
+        sessions_up,
+        /// Sessions that ended.
+        sessions_down,
+        /// Frames handed to the network server.
+        frames_out,
+        /// Frames that came and had an effect.
+        frames_in,
+        /// Frames that came damaged.
+        frames_corrupt,
+        /// Frames that came and were dropped for another reason: strangers, old sessions, repetitions of what is over.
+        frames_dropped,
+        /// Times that the timer was armed.
+        arms,
+        /// Turns of the main thread.
+        turns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let statistics = Statistics {
+            calls: 3,
+            turns: u64::MAX,
+            ..Statistics::default()
+        };
+        let mut words = [0; Statistics::MAX_WORDS];
+        statistics.write(&mut Writer::new(&mut words)).unwrap();
+        assert_eq!(Statistics::read(&mut Reader::new(&words)), Ok(statistics));
+        assert_eq!(statistics.iter().count(), Statistics::MAX_WORDS);
+    }
+}

@@ -1,0 +1,73 @@
+//! Whose message it is: the badges of the proxy's one endpoint.
+
+use isthmus_abi::limits::COMPONENTS;
+use isthmus_abi::{EndpointBadge, badge};
+use netipc_protocol::{NodeId, limits};
+
+/// Set in the badge of an import. No component's id is so high, so no badge of the root task's has it.
+const IMPORT: u64 = 1 << (badge::ENDPOINT_BADGE_BITS - 1);
+const NODE_SHIFT: u32 = 16;
+const ROW_MASK: u64 = (1 << NODE_SHIFT) - 1;
+
+const _: () = assert!((COMPONENTS as u64) << badge::OBJECT_BITS < IMPORT);
+const _: () = assert!(limits::CAPABILITIES < ROW_MASK as usize);
+
+/// Through what a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The import of a node's naming.
+    Bootstrap(NodeId),
+    /// The import in this row of those from a node.
+    Import(NodeId, u16),
+    /// The proxy's own interface.
+    Local(EndpointBadge),
+}
+
+impl Caller {
+    /// Reads the 28 bits of a badge.
+    #[must_use]
+    pub const fn from_badge(bits: u64) -> Self {
+        if bits & IMPORT == 0 {
+            return Self::Local(EndpointBadge::from_bits(bits));
+        }
+        let node = NodeId((bits >> NODE_SHIFT) as u8);
+        match bits & ROW_MASK {
+            0 => Self::Bootstrap(node),
+            row => Self::Import(node, (row - 1) as u16),
+        }
+    }
+
+    /// The 28 bits that stand for it.
+    #[must_use]
+    pub const fn badge(self) -> u64 {
+        match self {
+            Self::Bootstrap(node) => IMPORT | (node.0 as u64) << NODE_SHIFT,
+            Self::Import(node, row) => {
+                IMPORT | (node.0 as u64) << NODE_SHIFT | (row as u64 + 1) & ROW_MASK
+            }
+            Self::Local(badge) => badge.bits(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use isthmus_abi::ComponentId;
+
+    #[test]
+    fn every_badge_is_told_apart() {
+        let rows = 0..limits::CAPABILITIES as u16;
+        let imports = (0..=255).flat_map(|node| {
+            let row = rows.clone().map(move |row| Caller::Import(NodeId(node), row));
+            row.chain([Caller::Bootstrap(NodeId(node))])
+        });
+        let locals = (0..=COMPONENTS as u8)
+            .map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));
+        for caller in imports.chain(locals) {
+            let badge = caller.badge();
+            assert!(badge < 1 << badge::ENDPOINT_BADGE_BITS);
+            assert_eq!(Caller::from_badge(badge), caller);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the netipc proxy decides and remembers, without the kernel: badges, tables, the workers' queue, the alarm, the clock,
+//! the mailboxes, what a server's answer becomes.
+//!
+//! It never makes a system call and never allocates; slots, executions and imports are values that it is handed. The thin
+//! shell around it is `netipc-proxy`; the states are in `docs/proxy.md`; what is true about a call decides
+//! `netipc-protocol`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod alarm;
+pub mod answer;
+pub mod badge;
+pub mod clock;
+pub mod exports;
+pub mod imports;
+pub mod mailbox;
+pub mod nonces;
+pub mod table;
+pub mod work;
+
+pub use alarm::Alarm;
+pub use answer::Judgement;
+pub use badge::Caller;
+pub use clock::Clock;
+pub use exports::Exports;
+pub use imports::Imports;
+pub use mailbox::Mailbox;
+pub use nonces::Nonces;
+pub use table::Table;
+pub use work::Work;
