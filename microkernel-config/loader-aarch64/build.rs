@@ -6,6 +6,5 @@ fn main() {
     if bare {
         let folder = std::env::var("CARGO_MANIFEST_DIR").expect("Cargo sets CARGO_MANIFEST_DIR");
         println!("cargo:rustc-link-arg-bins=-T{folder}/loader.ld");
-        println!("cargo:rustc-link-arg-bins=--no-rosegment");
     }
 }

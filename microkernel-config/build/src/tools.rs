@@ -158,3 +158,52 @@ fn run(command: &mut Command, step: &str, package: &str) -> Result<String, Error
         output: text[start..].trim().to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_its_package() {
+        let error = run(
+            &mut Command::new("no-such-program"),
+            "trying",
+            "some-package",
+        )
+        .expect_err("it is not there");
+        assert!(matches!(error, Error::MissingTool { .. }), "{error}");
+        assert!(
+            error.to_string().contains("no-such-program")
+                && error.to_string().contains("some-package"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_failed_program_is_named_with_what_it_said() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo this is why >&2; exit 3"]);
+        let error = run(&mut command, "trying", "dash").expect_err("it fails");
+        assert!(
+            error
+                .to_string()
+                .contains("sh failed while trying:\nthis is why"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_long_output_is_cut_at_its_beginning() {
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "i=0; while [ $i -lt 3000 ]; do echo é$i; i=$((i+1)); done; exit 1",
+        ]);
+        let Error::Command { output, .. } =
+            run(&mut command, "trying", "dash").expect_err("it fails")
+        else {
+            panic!("another error");
+        };
+        assert!(output.len() <= MAX_OUTPUT && output.ends_with("é2999"));
+    }
+}

@@ -63,3 +63,99 @@ fn regions<'t>(tree: &'t Fdt<'t>) -> impl Iterator<Item = Region> + 't {
             })
         })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec;
+    use std::vec::Vec;
+    use vm_fdt::FdtWriter;
+
+    const MIB: u64 = 1 << 20;
+
+    /// A device tree with these memory regions (start, size) and this interrupt controller.
+    fn tree(memory: &[(u64, u64)], controller: &str) -> Vec<u8> {
+        let mut writer = FdtWriter::new().expect("a tree");
+        let root = writer.begin_node("").expect("a node");
+        writer
+            .property_u32("#address-cells", 2)
+            .expect("a property");
+        writer.property_u32("#size-cells", 2).expect("a property");
+        for (start, size) in memory {
+            let node = writer
+                .begin_node(&std::format!("memory@{start:x}"))
+                .expect("a node");
+            writer
+                .property_string("device_type", "memory")
+                .expect("a property");
+            writer
+                .property_array_u64("reg", &[*start, *size])
+                .expect("a property");
+            writer.end_node(node).expect("an end");
+        }
+        let node = writer.begin_node("intc@8000000").expect("a node");
+        writer
+            .property_string("compatible", controller)
+            .expect("a property");
+        writer.end_node(node).expect("an end");
+        writer.end_node(root).expect("an end");
+        writer.finish().expect("a whole tree")
+    }
+
+    #[test]
+    fn memory_is_what_begins_at_the_kernel_without_a_hole() {
+        let region = |end| {
+            Ok(Region {
+                start: MEMORY_START,
+                end,
+            })
+        };
+        let one = tree(&[(MEMORY_START, 512 * MIB)], GIC_V2);
+        assert_eq!(memory(&one), region(MEMORY_START + 512 * MIB));
+        assert_eq!(length(one[..8].try_into().expect("eight")), Ok(one.len()));
+
+        let half = MEMORY_START + 256 * MIB;
+        let numa = tree(&[(half, 256 * MIB), (MEMORY_START, 256 * MIB)], GIC_V2);
+        assert_eq!(memory(&numa), region(half + 256 * MIB));
+        let hole = tree(
+            &[(MEMORY_START, 256 * MIB), (half + MIB, 256 * MIB)],
+            GIC_V2,
+        );
+        assert_eq!(memory(&hole), region(half));
+        let large = tree(&[(MEMORY_START, 255 << 30)], GIC_V2);
+        assert_eq!(memory(&large), region(MEMORY_START + (255 << 30)));
+    }
+
+    #[test]
+    fn other_machines_are_refused() {
+        assert_eq!(
+            memory(&tree(&[(0x8000_0000, 512 * MIB)], GIC_V2)),
+            Err(Fault::NoMemory)
+        );
+        assert_eq!(
+            memory(&tree(&[(MEMORY_START, 0)], GIC_V2)),
+            Err(Fault::NoMemory)
+        );
+        assert_eq!(
+            memory(&tree(&[(MEMORY_START, u64::MAX)], GIC_V2)),
+            Err(Fault::NoMemory)
+        );
+        assert_eq!(memory(&tree(&[], GIC_V2)), Err(Fault::NoMemory));
+        assert_eq!(
+            memory(&tree(&[(MEMORY_START, 512 * MIB)], "arm,gic-v3")),
+            Err(Fault::NoGicV2)
+        );
+    }
+
+    #[test]
+    fn what_is_no_tree_is_refused() {
+        assert_eq!(memory(&[]), Err(Fault::DeviceTree));
+        assert_eq!(memory(&vec![0; 4096]), Err(Fault::DeviceTree));
+        assert_eq!(length([0; 8]), Err(Fault::DeviceTree));
+        assert_eq!(
+            length([0xd0, 0x0d, 0xfe, 0xed, 0xff, 0, 0, 0]),
+            Err(Fault::DeviceTree)
+        );
+    }
+}
