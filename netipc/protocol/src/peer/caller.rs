@@ -213,7 +213,9 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     /// Ends what is past its deadline, and finds what must be repeated. One call at a time: again until `None`.
     pub(crate) fn expire(&mut self, now: Instant, faults: Faults) -> Option<Settled> {
         for index in self.awaiting.iter() {
-            if self.slots[index].retry_at <= now {
+            let slot = &mut self.slots[index];
+            if slot.retry_at <= now && !self.due.contains(index) {
+                slot.pause = (slot.pause * 2).min(RETRANSMIT_MAX);
                 self.due.insert(index);
             }
         }
@@ -434,7 +436,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         let index = self.due.first()?;
         self.due.remove(index);
         let slot = &mut self.slots[index];
-        slot.pause = (slot.pause * 2).min(RETRANSMIT_MAX);
         slot.retry_at = now + slot.pause;
         Some(index)
     }

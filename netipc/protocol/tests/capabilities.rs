@@ -1,0 +1,240 @@
+//! Capabilities: exported in replies and requests, called, given up, revoked, and never leaked.
+
+mod pair;
+
+use std::time::Duration;
+
+use netipc_protocol::{
+    Answer, Call, ExportId, ImportId, NotExecuted, Object, Target, Token, Unknown, Way, limits,
+};
+use netipc_wire::Kind;
+use pair::{A, B, Pair, ROWS, Said, node};
+
+const SOON: Duration = Duration::from_millis(2);
+
+fn export(pair: &mut Pair, from: usize, object: u64) -> ExportId {
+    pair.machines[from]
+        .endpoint
+        .export(node(1 - from), Object(object))
+        .unwrap()
+}
+
+/// B answers a call of A with a capability.
+fn answer_with(pair: &mut Pair, export: ExportId) {
+    let execution = pair.delivered(B);
+    pair.start(B, execution).unwrap();
+    let answer = Answer::Reply {
+        label: 0,
+        words: &[],
+        capability: Some(export),
+    };
+    pair.machines[B]
+        .endpoint
+        .finish(execution, &answer)
+        .unwrap();
+}
+
+/// A has a capability of B's object.
+fn imported(pair: &mut Pair, object: u64) -> ImportId {
+    let export = export(pair, B, object);
+    pair.call(A, 0, &[]);
+    pair.run(SOON);
+    answer_with(pair, export);
+    pair.run(SOON);
+    pair.outcome(A).1.unwrap().capability.unwrap()
+}
+
+#[test]
+fn a_capability_in_a_reply_can_be_called_and_given_up() {
+    let mut pair = Pair::connected();
+    let import = imported(&mut pair, 77);
+    pair.try_call(A, 1, Target::Import(import), Way::Call, None, &[])
+        .unwrap();
+    pair.run(SOON);
+    let Some(Said::Deliver(execution, object, Way::Call)) = pair.machines[B].said.pop_front()
+    else {
+        panic!("it is delivered")
+    };
+    assert_eq!(object, Some(Object(77)));
+    pair.serve(B, execution, &[]);
+    pair.run(SOON);
+    assert!(pair.outcome(A).1.is_ok());
+    pair.lose(Kind::ReleaseAck, 1);
+    pair.machines[A].endpoint.release(pair.now, import);
+    let after = pair.try_call(A, 2, Target::Import(import), Way::Call, None, &[]);
+    assert_eq!(after.unwrap_err(), NotExecuted::NoSuchObject);
+    pair.run(limits::RETRANSMIT_MAX * 2);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(77)))
+    );
+    assert!(pair.machines[B].said.is_empty(), "it is released once");
+    pair.assert_empty();
+}
+
+#[test]
+fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
+    let mut pair = Pair::connected();
+    let sent = export(&mut pair, A, 5);
+    let call = Call {
+        token: Token(1),
+        target: Target::Bootstrap(node(B)),
+        way: Way::Call,
+        budget: None,
+        label: 1,
+        words: &[],
+        capability: Some(sent),
+    };
+    pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+    pair.run(SOON);
+    let execution = pair.delivered(B);
+    let occupancy = |pair: &Pair| {
+        pair.machines[B]
+            .endpoint
+            .occupancy(node(A))
+            .unwrap()
+            .imports
+    };
+    assert_eq!(occupancy(&pair), 0);
+    let request = pair.machines[B]
+        .endpoint
+        .start(pair.now, execution)
+        .unwrap();
+    let import = request.capability.unwrap();
+    assert_eq!(occupancy(&pair), 1);
+    pair.try_call(B, 9, Target::Import(import), Way::Call, None, &[])
+        .unwrap();
+    pair.run(SOON);
+    assert!(matches!(
+        pair.machines[A].said.pop_front(),
+        Some(Said::Deliver(_, Some(Object(5)), _))
+    ));
+}
+
+#[test]
+fn a_capability_whose_request_never_ran_comes_back() {
+    let mut pair = Pair::connected();
+    let sent = export(&mut pair, A, 5);
+    let call = Call {
+        token: Token(1),
+        target: Target::Bootstrap(node(B)),
+        way: Way::Call,
+        budget: None,
+        label: 1,
+        words: &[],
+        capability: Some(sent),
+    };
+    let id = pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+    pair.run(SOON);
+    pair.cancel(A, id);
+    pair.run(SOON);
+    assert_eq!(pair.outcome(A), (1, Err(Unknown::Cancelled.into())));
+    assert_eq!(
+        pair.machines[A].said.pop_front(),
+        Some(Said::Released(Object(5)))
+    );
+    pair.assert_empty();
+}
+
+#[test]
+fn a_capability_whose_reply_was_not_taken_comes_back() {
+    let mut pair = Pair::connected();
+    let export = export(&mut pair, B, 6);
+    pair.lose(Kind::Reply, 1);
+    let call = pair.call(A, 1, &[]);
+    pair.run(SOON);
+    answer_with(&mut pair, export);
+    pair.run(SOON);
+    pair.cancel(A, call);
+    pair.run(SOON);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(6)))
+    );
+    pair.assert_empty();
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_gives_its_capability_back() {
+    let mut pair = Pair::connected();
+    let call = pair.call(A, 1, &[]);
+    pair.run(SOON);
+    let execution = pair.delivered(B);
+    pair.start(B, execution);
+    pair.cancel(A, call);
+    pair.run(SOON);
+    pair.machines[B].said.clear();
+    let export = export(&mut pair, B, 6);
+    let answer = Answer::Reply {
+        label: 0,
+        words: &[],
+        capability: Some(export),
+    };
+    assert!(
+        pair.machines[B]
+            .endpoint
+            .finish(execution, &answer)
+            .is_err()
+    );
+    pair.pump();
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(6)))
+    );
+    pair.assert_empty();
+}
+
+#[test]
+fn a_revoked_export_turns_requests_away_at_once() {
+    let mut pair = Pair::connected();
+    let exported = export(&mut pair, B, 7);
+    pair.call(A, 0, &[]);
+    pair.run(SOON);
+    answer_with(&mut pair, exported);
+    pair.run(SOON);
+    let import = pair.outcome(A).1.unwrap().capability.unwrap();
+    let target = Target::Import(import);
+    pair.try_call(A, 1, target, Way::Call, None, &[]).unwrap();
+    pair.run(SOON);
+    let waiting = pair.delivered(B);
+    pair.machines[B].endpoint.revoke(exported);
+    assert_eq!(pair.start(B, waiting), None);
+    pair.try_call(A, 2, target, Way::Call, None, &[]).unwrap();
+    pair.run(SOON);
+    assert_eq!(pair.outcome(A), (1, Err(NotExecuted::Revoked.into())));
+    assert_eq!(pair.outcome(A), (2, Err(NotExecuted::Revoked.into())));
+    // The row is used again, under another generation.
+    export(&mut pair, B, 8);
+    pair.try_call(A, 3, target, Way::Call, None, &[]).unwrap();
+    pair.run(SOON);
+    assert_eq!(pair.outcome(A), (3, Err(NotExecuted::Revoked.into())));
+}
+
+#[test]
+fn a_full_table_is_told_to_the_one_who_fills_it() {
+    let mut pair = Pair::connected();
+    let imports: Vec<ImportId> = (0..ROWS as u64)
+        .map(|object| imported(&mut pair, object))
+        .collect();
+    let more = pair.machines[B].endpoint.export(node(A), Object(99));
+    assert_eq!(more.unwrap_err(), NotExecuted::Overload);
+    // The exporter has room again, the importer has not.
+    pair.lose(Kind::ReleaseAck, usize::MAX);
+    pair.machines[A].endpoint.release(pair.now, imports[0]);
+    pair.run(SOON);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(0)))
+    );
+    let export = export(&mut pair, B, 100);
+    pair.call(A, 1, &[]);
+    pair.run(SOON);
+    answer_with(&mut pair, export);
+    pair.run(SOON);
+    assert_eq!(pair.outcome(A), (1, Err(Unknown::ReplyLost.into())));
+    pair.run(SOON);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(100)))
+    );
+}

@@ -1,0 +1,405 @@
+//! Two machines, a link between them, and a clock that the test moves (after quinn's `Pair`).
+#![allow(dead_code)] // Each scenario file uses its part of it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use netipc_protocol::{
+    Answer, BootId, Call, CallId, ClusterId, Config, DownReason, Dropped, Endpoint, Event,
+    Execution, FRAME_LENGTH_MAX, ImportId, Instant, NodeId, NotExecuted, Object, Outcome, Random,
+    SessionId, Target, Token, Transparent, Way,
+};
+use netipc_wire::frame::Packet;
+use netipc_wire::{Kind, Message, Nonce};
+
+/// Slots in each direction.
+pub const SLOTS: usize = 8;
+/// Exports and imports.
+pub const ROWS: usize = 3;
+/// One way over the link.
+pub const LATENCY: Duration = Duration::from_micros(250);
+
+/// The first machine.
+pub const A: usize = 0;
+/// The second.
+pub const B: usize = 1;
+
+/// Nonces that a test can foresee.
+pub struct Counter(pub u64);
+
+impl Random for Counter {
+    fn nonce(&mut self) -> Nonce {
+        self.0 += 1;
+        Nonce(self.0)
+    }
+}
+
+/// A reply that owns its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub label: u64,
+    pub words: Vec<u64>,
+    pub capability: Option<ImportId>,
+}
+
+/// An event that owns what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    Complete(u64, Result<Reply, Outcome>),
+    Deliver(Execution, Option<Object>, Way),
+    Abandoned(Execution),
+    Released(Object),
+    Up(SessionId),
+    Down(SessionId, DownReason),
+}
+
+/// What the link does to frames of the next kind.
+pub type Filter = Box<dyn FnMut(usize, Kind) -> Fate>;
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Pass,
+    Lose,
+    /// It arrives so much later.
+    Delay(Duration),
+}
+
+pub struct Machine {
+    pub endpoint: Box<Endpoint<Transparent, Counter, 1, SLOTS, ROWS>>,
+    /// What was said and not yet looked at.
+    pub said: VecDeque<Said>,
+    pub on: bool,
+}
+
+pub struct Pair {
+    pub now: Instant,
+    pub machines: [Machine; 2],
+    /// Frames on their way: arrival, receiver, bytes.
+    pub wire: Vec<(Instant, usize, Vec<u8>)>,
+    /// Every frame that was sent: by whom, kind, bytes.
+    pub sent: Vec<(usize, Kind, Vec<u8>)>,
+    pub dropped: Vec<(usize, Dropped)>,
+    pub filter: Filter,
+    boots: u64,
+}
+
+pub fn node(machine: usize) -> NodeId {
+    NodeId(machine as u8 + 1)
+}
+
+impl Pair {
+    pub fn new() -> Self {
+        let machine = |seed| Machine {
+            endpoint: Box::new(Endpoint::new(Transparent, Counter(seed))),
+            said: VecDeque::new(),
+            on: false,
+        };
+        let mut pair = Self {
+            now: Instant::from_nanos(1_000_000),
+            machines: [machine(1_000), machine(2_000)],
+            wire: Vec::new(),
+            sent: Vec::new(),
+            dropped: Vec::new(),
+            filter: Box::new(|_, _| Fate::Pass),
+            boots: 0,
+        };
+        pair.boot(A);
+        pair.boot(B);
+        pair
+    }
+
+    /// Two machines that have a session.
+    pub fn connected() -> Self {
+        let mut pair = Self::new();
+        pair.call(A, 0, &[]);
+        pair.run(Duration::from_millis(2));
+        let execution = pair.delivered(B);
+        pair.serve(B, execution, &[]);
+        pair.run(Duration::from_millis(2));
+        assert!(matches!(pair.outcome(A), (0, Ok(_))));
+        pair.forget();
+        pair
+    }
+
+    /// Starts a machine, or starts it again.
+    pub fn boot(&mut self, machine: usize) {
+        self.boots += 1;
+        let config = Config {
+            node: node(machine),
+            boot: BootId(self.boots),
+            cluster: ClusterId(7),
+        };
+        self.machines[machine]
+            .endpoint
+            .begin(config, [node(A), node(B)])
+            .unwrap();
+        self.machines[machine].said.clear();
+        self.machines[machine].on = true;
+    }
+
+    /// Switches a machine off.
+    pub fn kill(&mut self, machine: usize) {
+        self.machines[machine].on = false;
+    }
+
+    /// Forgets what was sent, dropped and said.
+    pub fn forget(&mut self) {
+        self.sent.clear();
+        self.dropped.clear();
+        for machine in &mut self.machines {
+            machine.said.clear();
+        }
+    }
+
+    /// Calls the other's bootstrap export.
+    pub fn call(&mut self, from: usize, token: u64, words: &[u64]) -> CallId {
+        self.try_call(
+            from,
+            token,
+            Target::Bootstrap(node(1 - from)),
+            Way::Call,
+            None,
+            words,
+        )
+        .unwrap()
+    }
+
+    pub fn try_call(
+        &mut self,
+        from: usize,
+        token: u64,
+        target: Target,
+        way: Way,
+        budget: Option<Duration>,
+        words: &[u64],
+    ) -> Result<CallId, NotExecuted> {
+        let call = Call {
+            token: Token(token),
+            target,
+            way,
+            budget,
+            label: token,
+            words,
+            capability: None,
+        };
+        self.machines[from].endpoint.call(self.now, &call)
+    }
+
+    pub fn cancel(&mut self, machine: usize, call: CallId) {
+        self.machines[machine].endpoint.cancel(self.now, call);
+    }
+
+    /// Takes a request: its label and words.
+    pub fn start(&mut self, machine: usize, execution: Execution) -> Option<(u64, Vec<u64>)> {
+        let request = self.machines[machine]
+            .endpoint
+            .start(self.now, execution)
+            .ok()?;
+        Some((request.label, request.words.to_vec()))
+    }
+
+    /// Takes a request and answers it.
+    pub fn serve(&mut self, machine: usize, execution: Execution, words: &[u64]) {
+        let (label, _) = self.start(machine, execution).unwrap();
+        self.finish(machine, execution, label, words);
+    }
+
+    pub fn finish(&mut self, machine: usize, execution: Execution, label: u64, words: &[u64]) {
+        let answer = Answer::Reply {
+            label,
+            words,
+            capability: None,
+        };
+        self.machines[machine]
+            .endpoint
+            .finish(execution, &answer)
+            .unwrap();
+    }
+
+    /// Lets time pass: frames travel, timers fire, events are heard.
+    pub fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            self.pump();
+            let arrival = self.wire.iter().map(|(at, ..)| *at).min();
+            let timers = self.machines.iter().filter(|machine| machine.on);
+            let timer = timers
+                .filter_map(|machine| machine.endpoint.poll_timeout())
+                .min();
+            let Some(next) = arrival
+                .into_iter()
+                .chain(timer)
+                .min()
+                .filter(|at| *at <= end)
+            else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            self.step();
+        }
+    }
+
+    /// Everything that is due at this moment, but nothing is heard and sent.
+    pub fn step(&mut self) {
+        while let Some(index) = self.wire.iter().position(|(at, ..)| *at <= self.now) {
+            let (_, to, mut frame) = self.wire.remove(index);
+            if self.machines[to].on {
+                self.inject(to, &mut frame);
+            }
+        }
+        for machine in self.machines.iter_mut().filter(|machine| machine.on) {
+            machine.endpoint.handle_timeout(self.now);
+        }
+    }
+
+    /// A frame reaches a machine, by the link's word from the other.
+    pub fn inject(&mut self, to: usize, frame: &mut [u8]) {
+        let result = self.machines[to]
+            .endpoint
+            .handle_frame(self.now, node(1 - to), frame);
+        self.dropped.extend(result.err().map(|reason| (to, reason)));
+    }
+
+    /// Events are heard, frames are sent.
+    pub fn pump(&mut self) {
+        for machine in self.machines.iter_mut().filter(|machine| machine.on) {
+            while let Some(event) = machine.endpoint.poll_event() {
+                machine.said.push_back(own(event));
+            }
+        }
+        self.transmit();
+    }
+
+    /// Frames are sent; nothing is heard.
+    pub fn transmit(&mut self) {
+        for index in [A, B] {
+            if !self.machines[index].on {
+                continue;
+            }
+            let mut buffer = [0; FRAME_LENGTH_MAX];
+            while let Some(transmit) = self.machines[index]
+                .endpoint
+                .poll_transmit(self.now, &mut buffer)
+            {
+                let frame = buffer[..transmit.length].to_vec();
+                let kind = Packet::new_checked(&frame[..]).unwrap().header().kind;
+                self.sent.push((index, kind, frame.clone()));
+                let later = match (self.filter)(index, kind) {
+                    Fate::Pass => LATENCY,
+                    Fate::Delay(later) => LATENCY + later,
+                    Fate::Lose => continue,
+                };
+                self.wire.push((self.now + later, 1 - index, frame));
+            }
+        }
+    }
+
+    /// Loses the next `count` frames of a kind.
+    pub fn lose(&mut self, kind: Kind, count: usize) {
+        let mut left = count;
+        self.filter = Box::new(move |_, sent| {
+            if sent == kind && left > 0 {
+                left -= 1;
+                return Fate::Lose;
+            }
+            Fate::Pass
+        });
+    }
+
+    /// Loses everything.
+    pub fn cut(&mut self) {
+        self.filter = Box::new(|_, _| Fate::Lose);
+    }
+
+    pub fn heal(&mut self) {
+        self.filter = Box::new(|_, _| Fate::Pass);
+    }
+
+    /// The next request that was delivered.
+    pub fn delivered(&mut self, machine: usize) -> Execution {
+        loop {
+            match self.machines[machine]
+                .said
+                .pop_front()
+                .expect("a request is delivered")
+            {
+                Said::Deliver(execution, ..) => return execution,
+                Said::Up(_) => {}
+                other => panic!("a request should be delivered, not {other:?}"),
+            }
+        }
+    }
+
+    /// The next outcome.
+    pub fn outcome(&mut self, machine: usize) -> (u64, Result<Reply, Outcome>) {
+        loop {
+            match self.machines[machine]
+                .said
+                .pop_front()
+                .expect("a call has ended")
+            {
+                Said::Complete(token, result) => return (token, result),
+                Said::Up(_) | Said::Down(..) => {}
+                other => panic!("a call should end, not {other:?}"),
+            }
+        }
+    }
+
+    /// How often a kind was sent by a machine.
+    pub fn count(&self, from: usize, kind: Kind) -> usize {
+        self.sent
+            .iter()
+            .filter(|(by, sent, _)| (*by, *sent) == (from, kind))
+            .count()
+    }
+
+    /// The last frame of a kind.
+    pub fn last(&self, kind: Kind) -> Vec<u8> {
+        let found = self.sent.iter().rev().find(|(_, sent, _)| *sent == kind);
+        found.expect("such a frame was sent").2.clone()
+    }
+
+    /// Nothing is open on either side.
+    pub fn assert_empty(&self) {
+        for machine in [A, B] {
+            let occupancy = self.machines[machine]
+                .endpoint
+                .occupancy(node(1 - machine))
+                .unwrap();
+            assert_eq!(occupancy, Default::default(), "machine {machine}");
+        }
+    }
+}
+
+fn own(event: Event<'_>) -> Said {
+    match event {
+        Event::Complete { token, result } => Said::Complete(
+            token.0,
+            result.map(|reply| Reply {
+                label: reply.label,
+                words: reply.words.to_vec(),
+                capability: reply.capability,
+            }),
+        ),
+        Event::Deliver {
+            execution,
+            object,
+            way,
+        } => Said::Deliver(execution, object, way),
+        Event::Abandoned { execution } => Said::Abandoned(execution),
+        Event::Released { object } => Said::Released(object),
+        Event::Up { session, .. } => Said::Up(session),
+        Event::Down {
+            session, reason, ..
+        } => Said::Down(session, reason),
+    }
+}
+
+/// What a frame says.
+pub fn read(frame: &[u8]) -> Message<'_> {
+    let kind = Packet::new_checked(frame).unwrap().header().kind;
+    let body = &frame[netipc_wire::HEADER_LENGTH..frame.len() - netipc_wire::TAG_LENGTH];
+    Message::parse(kind, body).unwrap()
+}
