@@ -92,6 +92,13 @@ impl Execution {
     pub const fn session(self) -> SessionId {
         self.session
     }
+
+    /// The peer's slot: below [`limits::SLOTS`](crate::limits::SLOTS). A later request in the same slot says that this one is
+    /// over.
+    #[must_use]
+    pub const fn slot(self) -> u16 {
+        self.slot
+    }
 }
 
 /// What is called.

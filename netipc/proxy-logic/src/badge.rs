@@ -59,11 +59,13 @@ mod tests {
     fn every_badge_is_told_apart() {
         let rows = 0..limits::CAPABILITIES as u16;
         let imports = (0..=255).flat_map(|node| {
-            let row = rows.clone().map(move |row| Caller::Import(NodeId(node), row));
+            let row = rows
+                .clone()
+                .map(move |row| Caller::Import(NodeId(node), row));
             row.chain([Caller::Bootstrap(NodeId(node))])
         });
-        let locals = (0..=COMPONENTS as u8)
-            .map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));
+        let locals =
+            (0..=COMPONENTS as u8).map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));
         for caller in imports.chain(locals) {
             let badge = caller.badge();
             assert!(badge < 1 << badge::ENDPOINT_BADGE_BITS);

@@ -3,6 +3,7 @@
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use netipc_protocol::{BootId, Random};
+use netipc_wire::Nonce;
 
 /// Bytes of a seed.
 pub const SEED_BYTES: usize = 32;
@@ -53,8 +54,8 @@ impl Default for Nonces {
 }
 
 impl Random for Nonces {
-    fn nonce(&mut self) -> netipc_protocol::Nonce {
-        netipc_protocol::Nonce(self.draw())
+    fn nonce(&mut self) -> Nonce {
+        Nonce(self.draw())
     }
 }
 

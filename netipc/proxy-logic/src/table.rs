@@ -22,7 +22,9 @@ impl<T, const N: usize> Table<T, N> {
 
     /// Puts a thing in, and answers its number; gives it back if there is no room.
     pub fn insert(&mut self, thing: T) -> Result<usize, T> {
-        let free = self.rows[self.first_free..].iter().position(Option::is_none);
+        let free = self.rows[self.first_free..]
+            .iter()
+            .position(Option::is_none);
         let Some(offset) = free else {
             return Err(thing);
         };

@@ -1,0 +1,173 @@
+//! The imports of this machine: what a badge's node and row stand for, and which slots hold its capabilities.
+
+use heapless::Vec;
+use netipc_protocol::{NodeId, limits};
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<I> {
+    /// A living import.
+    Live(I),
+    /// Its session has ended; clients may still have capabilities.
+    Ended,
+    /// It was given back: no client has a capability.
+    Never,
+}
+
+/// The rows of every peer. `I` is an import, `S` what holds its capabilities: the row keeps it for its next import.
+#[derive(Debug)]
+pub struct Imports<I, S> {
+    peers: Vec<Peer<I, S>, { limits::PEERS }>,
+}
+
+#[derive(Debug)]
+struct Peer<I, S> {
+    node: NodeId,
+    rows: [Row<I, S>; limits::CAPABILITIES],
+}
+
+#[derive(Debug)]
+struct Row<I, S> {
+    standing: Standing<I>,
+    slots: Option<S>,
+}
+
+/// What the row of a new import holds from its last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left<S> {
+    /// It was never used.
+    Nothing,
+    /// These slots, and they are empty.
+    Empty(S),
+    /// These slots, and capabilities to be revoked first.
+    Stale(S),
+}
+
+impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
+    /// Of no peer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { peers: Vec::new() }
+    }
+
+    /// From these peers; those beyond [`limits::PEERS`] have no rows.
+    pub fn begin(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.peers.clear();
+        for node in nodes {
+            let rows = [const {
+                Row {
+                    standing: Standing::Never,
+                    slots: None,
+                }
+            }; limits::CAPABILITIES];
+            if self.peers.push(Peer { node, rows }).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What a badge's row stands for.
+    #[must_use]
+    pub fn find(&self, node: NodeId, row: u16) -> Standing<I> {
+        let peer = self.peers.iter().find(|peer| peer.node == node);
+        let row = peer.and_then(|peer| peer.rows.get(usize::from(row)));
+        row.map_or(Standing::Never, |row| row.standing)
+    }
+
+    /// What the row of a new import still holds. It must be empty before the row is [placed](Self::place) again.
+    #[must_use]
+    pub fn left(&self, node: NodeId, row: u16) -> Left<S> {
+        let peer = self.peers.iter().find(|peer| peer.node == node);
+        match peer.and_then(|peer| peer.rows.get(usize::from(row))) {
+            Some(Row {
+                slots: Some(slots),
+                standing,
+            }) => match standing {
+                Standing::Never => Left::Empty(*slots),
+                _ => Left::Stale(*slots),
+            },
+            _ => Left::Nothing,
+        }
+    }
+
+    /// A new import's capabilities lie in `slots`.
+    pub fn place(&mut self, node: NodeId, row: u16, import: I, slots: S) {
+        if let Some(place) = self.row(node, row) {
+            *place = Row {
+                standing: Standing::Live(import),
+                slots: Some(slots),
+            };
+        }
+    }
+
+    /// A living import is given up: its slots, to be revoked.
+    pub fn release(&mut self, node: NodeId, row: u16, import: I) -> Option<S> {
+        let place = self.row(node, row)?;
+        if place.standing != Standing::Live(import) {
+            return None;
+        }
+        place.standing = Standing::Never;
+        place.slots
+    }
+
+    /// The session with a node has ended.
+    pub fn end(&mut self, node: NodeId) {
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.node == node) {
+            for row in &mut peer.rows {
+                if matches!(row.standing, Standing::Live(_)) {
+                    row.standing = Standing::Ended;
+                }
+            }
+        }
+    }
+
+    fn row(&mut self, node: NodeId, row: u16) -> Option<&mut Row<I, S>> {
+        let peer = self.peers.iter_mut().find(|peer| peer.node == node)?;
+        peer.rows.get_mut(usize::from(row))
+    }
+}
+
+impl<I: Copy + PartialEq, S: Copy> Default for Imports<I, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: NodeId = NodeId(2);
+    const B: NodeId = NodeId(3);
+
+    #[test]
+    fn a_row_is_revoked_before_it_is_used_again() {
+        let mut imports = Imports::<&str, u32>::new();
+        imports.begin([A, B]);
+        assert_eq!(imports.find(A, 5), Standing::Never);
+        assert_eq!(imports.left(A, 5), Left::Nothing);
+        imports.place(A, 5, "first", 70);
+        imports.place(B, 5, "other", 80);
+        assert_eq!(imports.find(A, 5), Standing::Live("first"));
+        imports.end(A);
+        assert_eq!(imports.find(A, 5), Standing::Ended);
+        assert_eq!(imports.find(B, 5), Standing::Live("other"));
+        assert_eq!(imports.left(A, 5), Left::Stale(70));
+        imports.place(A, 5, "second", 70);
+        assert_eq!(imports.release(A, 5, "first"), None);
+        assert_eq!(imports.release(A, 5, "second"), Some(70));
+        assert_eq!(imports.find(A, 5), Standing::Never);
+        assert_eq!(imports.left(A, 5), Left::Empty(70));
+    }
+
+    #[test]
+    fn strangers_have_no_rows() {
+        let mut imports = Imports::<&str, u32>::new();
+        imports.begin((2..40).map(NodeId));
+        imports.place(NodeId(39), 0, "beyond the limit", 1);
+        imports.place(A, u16::MAX, "beyond the table", 1);
+        assert_eq!(imports.find(NodeId(39), 0), Standing::Never);
+        assert_eq!(imports.find(A, u16::MAX), Standing::Never);
+        assert_eq!(imports.left(NodeId(1), 0), Left::Nothing);
+    }
+}

@@ -1,0 +1,213 @@
+//! Requests of peers that wait for a worker, and who works on what.
+
+use heapless::Vec;
+use netipc_protocol::{NodeId, Object, Way, limits};
+
+/// Requests that can wait: the protocol has no more.
+const WAITING: usize = limits::PEERS * limits::SLOTS;
+
+/// A request that waits. `E` is the protocol's execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<E> {
+    /// Which.
+    pub execution: E,
+    /// Who asks.
+    pub node: NodeId,
+    /// In which of the peer's slots: a later request in the same slot is proof that this one is over.
+    pub slot: u16,
+    /// What is called: `None` for the bootstrap export.
+    pub object: Option<Object>,
+    /// Whether the peer waits.
+    pub way: Way,
+}
+
+/// The workers, numbered from 0, and the queue before them.
+#[derive(Debug)]
+pub struct Work<E, const WORKERS: usize> {
+    waiting: Vec<Request<E>, WAITING>,
+    busy: [Option<Request<E>>; WORKERS],
+    /// Workers that there are.
+    count: usize,
+}
+
+impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
+    /// Without workers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            waiting: Vec::new(),
+            busy: [const { None }; WORKERS],
+            count: 0,
+        }
+    }
+
+    /// There are so many workers, all free; at most `WORKERS` are used.
+    pub const fn begin(&mut self, count: usize) {
+        self.count = if count < WORKERS { count } else { WORKERS };
+    }
+
+    /// Workers that there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// A request waits.
+    pub fn deliver(&mut self, request: Request<E>) {
+        // What waited in the same slot is over, or the peer could not have used the slot again.
+        self.waiting
+            .retain(|other| (other.node, other.slot) != (request.node, request.slot));
+        let pushed = self.waiting.push(request);
+        debug_assert!(pushed.is_ok(), "each slot of each peer waits once");
+    }
+
+    /// The request that can be started next, and the free worker for it: requests to one export in their order, and none
+    /// to an export at which half of the workers are. It waits no longer.
+    pub fn next(&mut self) -> Option<(usize, Request<E>)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let worker = self.busy[..self.count].iter().position(Option::is_none)?;
+        let index = self
+            .waiting
+            .iter()
+            .position(|request| self.at(request.object).count() < self.share())?;
+        Some((worker, self.waiting.remove(index)))
+    }
+
+    /// A worker has a request.
+    pub fn start(&mut self, worker: usize, request: Request<E>) {
+        self.busy[worker] = Some(request);
+    }
+
+    /// A worker is done.
+    pub fn finish(&mut self, worker: usize) -> Option<Request<E>> {
+        self.busy.get_mut(worker)?.take()
+    }
+
+    /// The worker that has this request.
+    #[must_use]
+    pub fn worker_of(&self, execution: E) -> Option<usize> {
+        self.workers_where(|request| request.execution == execution)
+            .next()
+    }
+
+    /// The workers that are at an export.
+    pub fn at(&self, object: Option<Object>) -> impl Iterator<Item = usize> {
+        self.workers_where(move |request| request.object == object)
+    }
+
+    /// The workers that have a request of a node.
+    pub fn of(&self, node: NodeId) -> impl Iterator<Item = usize> {
+        self.workers_where(move |request| request.node == node)
+    }
+
+    /// The session with a node is over: nothing waits for it.
+    pub fn forget(&mut self, node: NodeId) {
+        self.waiting.retain(|request| request.node != node);
+    }
+
+    fn workers_where(&self, which: impl Fn(&Request<E>) -> bool) -> impl Iterator<Item = usize> {
+        let busy = self.busy.iter().enumerate();
+        busy.filter_map(move |(worker, request)| {
+            request
+                .as_ref()
+                .filter(|request| which(request))
+                .map(|_| worker)
+        })
+    }
+
+    fn share(&self) -> usize {
+        (self.count / 2).max(1)
+    }
+}
+
+impl<E: Copy + PartialEq, const WORKERS: usize> Default for Work<E, WORKERS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::vec::Vec;
+
+    fn request(execution: u32, node: u8, slot: u16, object: u64) -> Request<u32> {
+        Request {
+            execution,
+            node: NodeId(node),
+            slot,
+            object: object.checked_sub(1).map(Object),
+            way: Way::Call,
+        }
+    }
+
+    #[test]
+    fn one_export_gets_half_of_the_workers() {
+        let mut work = Work::<u32, 8>::new();
+        work.begin(4);
+        for number in 0..6 {
+            work.deliver(request(number, 2, number as u16, u64::from(number / 5)));
+        }
+        for expected in [(0, 0), (1, 1), (2, 5)] {
+            let (worker, request) = work.next().unwrap();
+            assert_eq!((worker, request.execution), expected);
+            work.start(worker, request);
+        }
+        assert_eq!(work.next(), None);
+        assert_eq!(work.finish(1).unwrap().execution, 1);
+        let (worker, next) = work.next().unwrap();
+        assert_eq!((worker, next.execution), (1, 2));
+    }
+
+    #[test]
+    fn one_worker_serves_everybody() {
+        let mut work = Work::<u32, 8>::new();
+        work.begin(1);
+        work.deliver(request(1, 2, 0, 0));
+        work.deliver(request(2, 3, 0, 0));
+        let (worker, first) = work.next().unwrap();
+        work.start(worker, first);
+        assert_eq!(work.next(), None);
+        assert!(work.of(NodeId(2)).eq([0]));
+        assert_eq!(work.worker_of(1), Some(0));
+        work.forget(NodeId(3));
+        assert!(work.finish(0).is_some());
+        assert_eq!(work.next(), None);
+    }
+
+    proptest! {
+        /// Peers that repeat and cancel as they like; workers that take their time.
+        #[test]
+        fn the_queue_is_bounded_and_in_order(steps in prop::collection::vec((0..4_u8, 0..3_u8, 0..5_u16, 0..4_u64), 0..400)) {
+            const PEERS: u8 = 2;
+            let mut work = Work::<u32, 4>::new();
+            work.begin(4);
+            let mut last_of: BTreeMap<u64, u32> = BTreeMap::new();
+            for (execution, (step, node, slot, object)) in (1..).zip(steps) {
+                match step {
+                    0 | 1 => work.deliver(request(execution, node % PEERS, slot, object)),
+                    2 => {
+                        if let Some((worker, request)) = work.next() {
+                            let key = request.object.map_or(0, |object| object.0 + 1);
+                            // Executions are numbered as they were delivered.
+                            prop_assert!(last_of.insert(key, request.execution) < Some(request.execution));
+                            work.start(worker, request);
+                            prop_assert!(work.at(request.object).count() <= 2);
+                        }
+                    }
+                    _ => {
+                        let _ = work.finish(usize::from(slot));
+                    }
+                }
+                prop_assert!(work.waiting.len() <= usize::from(PEERS) * 5);
+                let slots: Vec<_> = work.waiting.iter().map(|r| (r.node, r.slot)).collect();
+                prop_assert!(slots.iter().all(|s| slots.iter().filter(|t| *t == s).count() == 1));
+            }
+        }
+    }
+}
