@@ -30,7 +30,11 @@ impl SavedReply {
         };
         match slots::absolute(reply.slot).save_caller() {
             Ok(()) => Ok(reply),
-            Err(_) => Err(Exhausted),
+            Err(_) => {
+                // Something else lies there, which the runtime never puts: there is nobody to answer.
+                reply.forget();
+                Err(Exhausted)
+            }
         }
     }
 

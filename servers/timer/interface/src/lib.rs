@@ -1,21 +1,29 @@
-//! The timer server's typed calls: one deadline for each client. All are one-way, so that nobody ever waits for the timer.
+//! The timer's typed calls: each client has one deadline, and an event when it has passed.
 //!
-//! It keeps no deadline and signals nobody: that is the server's. When the deadline has passed, the client's event from
-//! `timer` comes. Promises are in `docs/timer.md`.
+//! What time it is needs no call: programs read the counter themselves. So it never says the time, and nobody ever waits for an answer
+//! about it. What is promised stands in `docs/timer.md`; the server is `timer-server`.
 #![no_std]
 #![forbid(unsafe_code)]
 
-use core::convert::Infallible;
+use isthmus_interface::{error_codes, interface};
 
-use isthmus_interface::interface;
+error_codes! {
+    /// Why the timer cannot serve a component.
+    pub enum TimerError {
+        /// The system description has no `[[event]]` from the timer to the caller.
+        NotHeard = 1, "the timer cannot signal the caller: add an [[event]] from the timer to it";
+    }
+}
 
 interface! {
-    /// The timer.
-    pub interface Timer as "timer", client TimerClient, error Infallible {
-        /// Wakes the caller when the machine's counter has passed `deadline` (ticks); replaces the deadline before. One that has
-        /// passed already wakes at once.
+    /// One deadline for each client.
+    pub interface Timer as "timer", client TimerClient, error TimerError {
+        /// Signals the caller once when the machine's counter has reached `deadline` (ticks), in place of the deadline before. A deadline
+        /// in the past signals at once.
         0 => send arm(deadline: u64);
-        /// Takes the deadline away. A signal that is under way still comes.
+        /// Takes the caller's deadline away. A signal may be on its way already.
         1 => send disarm();
+        /// Whether the timer can signal the caller: to be asked once, at the start, for [`arm`](Timer::arm) has no answer.
+        2 => call attach();
     }
 }
