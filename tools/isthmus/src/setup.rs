@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use isthmus_testkit::{Arch, find_program};
 
-use crate::toolchain::Toolchain;
+use crate::toolchain::{LINKER, Toolchain};
 use crate::ui::Ui;
 
 /// What a package brings, by which its presence is noticed.
@@ -68,8 +68,8 @@ const PACKAGES: &[Package] = &[
         needed: is_build,
     },
     Package {
-        name: "rust-web-llvm",
-        brings: Brings::Tool("rust-lld"),
+        name: "lld",
+        brings: Brings::Program(LINKER),
         needed: is_build,
     },
     Package {

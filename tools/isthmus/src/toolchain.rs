@@ -18,6 +18,9 @@ pub struct Toolchain {
     bin: PathBuf,
 }
 
+/// Debian's `lld`: its rustc brings none, `rust-lld` being a link to a package that it does not install.
+pub const LINKER: &str = "ld.lld";
+
 /// What is compiled from source for each target.
 const BUILD_STD: [&str; 3] = [
     "-Zbuild-std=core,alloc,compiler_builtins",
@@ -134,7 +137,9 @@ impl Toolchain {
         command
             .env("RUSTC", self.tool("rustc"))
             .env("RUSTDOC", self.tool("rustdoc"))
-            .env("RUSTC_BOOTSTRAP", "1");
+            .env("RUSTC_BOOTSTRAP", "1")
+            // For the boot loader's target, which is built into the compiler; ours name it themselves.
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", LINKER);
         command
     }
 }
@@ -187,7 +192,7 @@ fn user_space(arch: Arch, bare: Value) -> Result<Value> {
     for (key, value) in [
         ("features", json!(features)),
         ("has-thread-local", json!(true)),
-        ("linker", json!("rust-lld")),
+        ("linker", json!(LINKER)),
         ("linker-flavor", json!("gnu-lld")),
         ("os", json!("none")),
         ("panic-strategy", json!("abort")),
