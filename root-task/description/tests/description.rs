@@ -13,6 +13,7 @@ fn machine(here: Here) -> Machine {
         node: here.node,
         nodes: here.nodes,
         counter_hz: 1_000_000,
+        seed: isthmus_abi::startup::Seed(Default::default()),
         arguments: Default::default(),
     }
 }
@@ -81,7 +82,7 @@ fn each_signal_ends_in_the_bit_that_its_receiver_was_told() {
         .filter(|s| s.about == "event")
         .map(|s| s.to.to_string())
         .collect();
-    assert_eq!(clients, ["network", "netipc"]);
+    assert_eq!(clients, ["network", "netipc", "kv-client"]);
     let (network, component) = plan.find("network").unwrap();
     let (netipc, other) = plan.find("netipc").unwrap();
     let startup = plan.startup(netipc, ONE, machine(ONE)).unwrap();
@@ -191,7 +192,7 @@ fn mistakes_of_writing() {
         "at most 64MiB",
     );
     mistake(
-        "stack = \"64KiB\"",
+        "stack = \"128KiB\"",
         "stack = \"1KiB\"",
         8,
         "less than is useful",
