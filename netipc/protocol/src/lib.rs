@@ -25,6 +25,7 @@ mod cipher;
 mod endpoint;
 mod fault;
 pub mod limits;
+mod maybe;
 mod order;
 mod peer;
 mod set;

@@ -33,8 +33,8 @@ pub(crate) struct Caller<const SLOTS: usize> {
     open: usize,
     /// Never goes back, so that an old `CallId` never fits a slot again.
     serial: u64,
-    /// The slots that the peer answers for, in this session.
-    usable: usize,
+    /// Slots at the end that the peer does not answer for in this session.
+    unusable: usize,
 }
 
 struct Slot {
@@ -129,7 +129,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         completions: Deque::new(),
         open: 0,
         serial: 0,
-        usable: SLOTS,
+        unusable: 0,
     };
 
     /// As after a start of the machine.
@@ -144,7 +144,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         self.fresh.clear();
         self.completions.clear();
         self.open = 0;
-        self.usable = SLOTS;
+        self.unusable = 0;
     }
 
     /// Accepts a call: its slot and serial number. It ends here if there is no room, and nothing has happened.
@@ -165,7 +165,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         if call.words.len() > WORDS_MAX {
             return Err(NotExecuted::TooLong);
         }
-        let free = self.busy.first_absent(self.usable.min(SLOTS));
+        let free = self.busy.first_absent(SLOTS - self.unusable);
         let index = free.ok_or(NotExecuted::Overload)?;
         let number = u16::try_from(index).map_err(|_| NotExecuted::Overload)?;
         self.fresh
@@ -289,12 +289,12 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         for slot in &mut self.slots {
             slot.sequence = Sequence::NONE;
         }
-        self.usable = SLOTS;
+        self.unusable = 0;
     }
 
     /// A session begins in which the peer answers for so many slots.
     pub(crate) fn begin_session(&mut self, usable: u16) {
-        self.usable = usize::from(usable).min(SLOTS);
+        self.unusable = SLOTS.saturating_sub(usize::from(usable));
         for index in self
             .busy
             .iter()

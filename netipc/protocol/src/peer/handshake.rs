@@ -8,6 +8,7 @@ use super::session::{HalfOpen, Identity, Proof, Session};
 use super::{Context, Peer};
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
+use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::Dropped;
 
@@ -66,13 +67,13 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.refuse_due = Some(repr.identity);
             return Ok(());
         }
-        if let Some(half_open) = &mut self.half_open
+        if let Some(half_open) = self.half_open.as_mut()
             && half_open.peer == repr.identity
         {
             half_open.due = true;
             return Ok(());
         }
-        if self.hello.is_some() && self.half_open.is_none() && context.config.node < repr.from {
+        if self.hello.is_some() && !self.half_open.is_some() && context.config.node < repr.from {
             // Crossed: the lower number's HELLO counts.
             return Err(Dropped::Stale);
         }
@@ -81,7 +82,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if let Some(old) = self.half_open.replace(half_open) {
             context.cipher.closed(old.id);
         }
-        if let Some(half_open) = &self.half_open {
+        if let Some(half_open) = self.half_open.as_ref() {
             context.cipher.opened(half_open.id);
         }
         Ok(())
@@ -94,7 +95,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         repr: &Repr<'_>,
         context: &mut Context<'_, C, R>,
     ) -> Result<(), Dropped> {
-        let Some(hello) = &self.hello else {
+        let Some(hello) = self.hello.as_ref() else {
             return Err(Dropped::Stale);
         };
         let ours = (context.config.boot, hello.nonce);
@@ -117,10 +118,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     /// HELLO-REFUSE.
     fn turned_down(&mut self, refuse: &Refuse, config: &Config) -> Result<(), Dropped> {
-        match &self.hello {
+        match self.hello.as_ref() {
             Some(hello) if refuse.echo == (config.boot, hello.nonce) => {
-                self.hello = None;
-                if self.session.is_none() {
+                self.hello = Maybe::Nothing;
+                if !self.session.is_some() {
                     self.caller.fail_queued(NotExecuted::VersionMismatch);
                 }
                 Ok(())
@@ -141,10 +142,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         {
             context.cipher.closed(old.id);
         }
-        if let Some(hello) = &mut self.hello {
+        if let Some(hello) = self.hello.as_mut() {
             if hello.give_up_at <= now {
-                self.hello = None;
-                if self.session.is_none() {
+                self.hello = Maybe::Nothing;
+                if !self.session.is_some() {
                     self.caller.fail_queued(NotExecuted::PeerUnreachable);
                 }
             } else if hello.retry_at <= now {
@@ -155,7 +156,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     /// Which frame of the handshake goes next; it counts as sent. While the peer's HELLO is answered, ours waits.
     pub(super) fn next_greeting(&mut self) -> Option<Greeting> {
-        if let Some(half_open) = &mut self.half_open {
+        if let Some(half_open) = self.half_open.as_mut() {
             return core::mem::take(&mut half_open.due).then_some(Greeting::Ack);
         }
         if let Some(identity) = self.refuse_due.take() {

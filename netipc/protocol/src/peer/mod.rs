@@ -15,6 +15,7 @@ use crate::capabilities::{Exports, Imports, describe};
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
 use crate::fault::Faults;
+use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::{
     Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, ImportId, Object,
@@ -28,9 +29,9 @@ use session::{HalfOpen, Hello, Identity, Proof, Session, Silence};
 /// One peer.
 pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     node: Option<NodeId>,
-    session: Option<Session>,
-    hello: Option<Hello>,
-    half_open: Option<HalfOpen>,
+    session: Maybe<Session>,
+    hello: Maybe<Hello>,
+    half_open: Maybe<HalfOpen>,
     /// A HELLO that must be answered with HELLO-REFUSE.
     refuse_due: Option<Identity>,
     caller: Caller<SLOTS>,
@@ -39,7 +40,7 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     imports: Imports<ROWS>,
     /// Objects that the proxy can give back; with the exports at most `ROWS`.
     released: Deque<Object, ROWS>,
-    down: Option<Down>,
+    down: Maybe<Down>,
     up: Option<SessionId>,
 }
 
@@ -86,32 +87,32 @@ pub struct Occupancy {
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     pub(crate) const NEW: Self = Self {
         node: None,
-        session: None,
-        hello: None,
-        half_open: None,
+        session: Maybe::Nothing,
+        hello: Maybe::Nothing,
+        half_open: Maybe::Nothing,
         refuse_due: None,
         caller: Caller::NEW,
         callee: Callee::NEW,
         exports: Exports::NEW,
         imports: Imports::NEW,
         released: Deque::new(),
-        down: None,
+        down: Maybe::Nothing,
         up: None,
     };
 
     /// As after a start of the machine.
     pub(crate) fn reset(&mut self, node: Option<NodeId>) {
         self.node = node;
-        self.session = None;
-        self.hello = None;
-        self.half_open = None;
+        self.session = Maybe::Nothing;
+        self.hello = Maybe::Nothing;
+        self.half_open = Maybe::Nothing;
         self.refuse_due = None;
         self.caller.clear();
         self.callee.clear();
         self.exports.clear();
         self.imports.clear();
         self.released.clear();
-        self.down = None;
+        self.down = Maybe::Nothing;
         self.up = None;
     }
 
@@ -141,7 +142,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         context: &mut Context<'_, C, R>,
     ) -> Result<(), Dropped> {
         self.enter(now, id, context)?;
-        let (Some(session), Some(node)) = (&mut self.session, self.node) else {
+        let (Some(session), Some(node)) = (self.session.as_mut(), self.node) else {
             return Err(Dropped::UnknownSession);
         };
         session.heard(now);
@@ -246,8 +247,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             (Some(_), None) => return Err(NotExecuted::SessionEnded),
         };
         let (slot, serial) = self.caller.call(now, call, target, import, capability)?;
-        if session.is_none() && self.hello.is_none() {
-            self.hello = Some(Hello::new(now, context.random.nonce()));
+        if session.is_none() && !self.hello.is_some() {
+            self.hello = Maybe::Just(Hello::new(now, context.random.nonce()));
         }
         Ok(CallId { node, slot, serial })
     }
@@ -333,7 +334,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     pub(crate) fn release(&mut self, now: Instant, import: ImportId) {
-        if let Some(session) = &mut self.session
+        if let Some(session) = self.session.as_mut()
             && session.id == import.session
             && self.imports.release(import)
         {
@@ -349,7 +350,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         context: &mut Context<'_, C, R>,
     ) {
         self.greet_again(now, context);
-        if let Some(session) = &mut self.session
+        if let Some(session) = self.session.as_mut()
             && session.handle_timeout(now, self.imports.is_releasing()) == Silence::Dead
         {
             self.end_session(DownReason::PeerLost, context.cipher);
@@ -437,7 +438,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.callee.left(slot, faults);
         }
         if !matches!(next, Next::Greeting(_))
-            && let Some(session) = &mut self.session
+            && let Some(session) = self.session.as_mut()
         {
             session.number += 1;
         }
@@ -462,7 +463,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 reason: down.reason,
             });
         }
-        if let Some(down) = &mut self.down {
+        if let Some(down) = self.down.as_mut() {
             down.after -= 1;
         } else if let Some(session) = self.up.take() {
             return Some(Event::Up { node, session });
@@ -477,7 +478,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     fn note_awaiting(&mut self, now: Instant) {
-        if let Some(session) = &mut self.session {
+        if let Some(session) = self.session.as_mut() {
             session.note_awaiting(now, self.caller.awaits() || self.imports.is_releasing());
         }
     }
@@ -499,7 +500,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         // Of a session that the proxy does not know it need not know the end.
         if self.up.take().is_none() {
             let after = self.caller.outcomes();
-            self.down = Some(Down {
+            self.down = Maybe::Just(Down {
                 session: session.id,
                 reason,
                 after,
@@ -509,7 +510,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     /// A new session; what belonged to an earlier one is over.
     fn begin_session<C: Cipher>(&mut self, session: Session, slots: u16, cipher: &mut C) {
-        if let Some(old) = &self.session {
+        if let Some(old) = self.session.as_ref() {
             let reason = if old.peer.0 == session.peer.0 {
                 DownReason::Replaced
             } else {
@@ -517,10 +518,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             };
             self.end_session(reason, cipher);
         }
-        self.hello = None;
+        self.hello = Maybe::Nothing;
         self.caller.begin_session(slots);
         self.up = Some(session.id);
-        self.session = Some(session);
+        self.session = Maybe::Just(session);
     }
 
     /// A frame of this session came: it is the present one, or the half-open one that is confirmed by it, or unknown.
@@ -545,9 +546,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         {
             return Ok(());
         }
-        if self.session.is_none() && self.half_open.is_none() && self.hello.is_none() {
+        if !self.session.is_some() && !self.half_open.is_some() && !self.hello.is_some() {
             // The peer believes in a session that this machine does not have: tell it so by opening a new one.
-            self.hello = Some(Hello::new(now, context.random.nonce()));
+            self.hello = Maybe::Just(Hello::new(now, context.random.nonce()));
         }
         Err(Dropped::UnknownSession)
     }
