@@ -13,6 +13,7 @@ mod judge;
 mod pause;
 mod times;
 
+use alloc::string::String;
 use core::fmt;
 
 use isthmus_runtime::{Startup, say, service, time};
@@ -45,16 +46,7 @@ fn main(startup: &'static Startup) -> ! {
 }
 
 /// Why the demonstration failed.
-pub(crate) struct Failure(heapless::String<200>);
-
-impl Failure {
-    /// In words; what is too long is cut.
-    pub(crate) fn new(reason: fmt::Arguments<'_>) -> Self {
-        let mut text = heapless::String::new();
-        let _ = fmt::write(&mut text, reason);
-        Self(text)
-    }
-}
+pub(crate) struct Failure(pub(crate) String);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,12 +55,12 @@ impl fmt::Display for Failure {
 }
 
 /// A [`Failure`], like `format!`.
-#[macro_export]
 macro_rules! failure {
     ($($argument:tt)*) => {
-        $crate::Failure::new(::core::format_args!($($argument)*))
+        $crate::Failure(::alloc::format!($($argument)*))
     };
 }
+pub(crate) use failure;
 
 fn run(startup: &'static Startup) -> Result<judge::Summary, Failure> {
     let machine = &startup.machine;
