@@ -40,7 +40,13 @@ enum How {
 
 const GROUPS: &[Group] = &[
     Group {
-        names: &["local_call", "local_call_4", "local_call_12"],
+        names: &[
+            "local_call",
+            "local_call_4",
+            "local_call_12",
+            "local_call_above",
+            "bare_call",
+        ],
         nodes: 1,
         clock: Clock::Instructions,
         how: How::Program,

@@ -68,6 +68,7 @@ pub fn understand(said: &Said) -> Option<Word> {
         "isthmus" => root_task(rest),
         "demo" => Some(demo(rest)),
         "bench" if rest == "done" => Some(Word::Measured),
+        "bench" if rest.starts_with("failed: ") => Some(demo(rest)),
         "bench" => figure(rest).map(Word::Figure),
         "check" => check(rest),
         _ => None,
@@ -202,6 +203,10 @@ mod tests {
         };
         assert_eq!(text("bench: boot ms 1.5 2 10"), Some(Word::Figure(figure)));
         assert_eq!(text("bench: done"), Some(Word::Measured));
+        assert_eq!(
+            text("bench: failed: local_call: an answer was wrong"),
+            Some(Word::Wrong("local_call: an answer was wrong".into()))
+        );
         assert_eq!(
             text("check: badge-width ok"),
             Some(Word::Check {
