@@ -1,12 +1,13 @@
 //! One machine of a cluster.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use qemu_machines::{Arch, Machine as Definition};
+use qemu_machines::{Arch, Machine as Definition, SEED_BYTES};
 use rustix::process::Signal;
 
 use crate::console::{ConsoleLine, Pattern, Said, Transcript, Waited};
@@ -14,6 +15,9 @@ use crate::failure::Failure;
 use crate::logs::{LogDecoder, Programs};
 use crate::process::Isolated;
 use crate::words::{Word, understand};
+
+/// Where this host has its random numbers.
+const RANDOM: &str = "/dev/urandom";
 
 /// A machine: a QEMU process that can be killed and started again.
 #[derive(Debug)]
@@ -99,6 +103,18 @@ impl Machine {
         &self.definition
     }
 
+    /// The machine with a seed of this boot's own: its programs must not draw the numbers of the last one.
+    fn definition_of_this_boot(&self) -> Result<Definition, Failure> {
+        let mut seed = [0; SEED_BYTES];
+        File::open(RANDOM)
+            .and_then(|mut random| random.read_exact(&mut seed))
+            .map_err(|error| self.failure(format!("{RANDOM}: {error}")))?;
+        Ok(Definition {
+            seed: Some(seed),
+            ..self.definition.clone()
+        })
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -113,7 +129,7 @@ impl Machine {
             return Err(self.failure(format!("machine {} is running already", self.node())));
         }
         let boot = self.boot.fetch_add(1, Ordering::Relaxed) + 1;
-        let line = self.definition.command_line();
+        let line = self.definition_of_this_boot()?.command_line();
         self.transcript
             .push(self.node(), boot, Said::Harness(format!("started: {line}")));
         let spawned = Isolated::spawn(line.command(), |command| {

@@ -63,15 +63,16 @@ pub fn understand(said: &Said) -> Option<Word> {
     if let Some(rest) = words.strip_prefix("isthmus loader: ") {
         return Some(Word::CannotStart(format!("the boot loader: {rest}")));
     }
-    let (speaker, rest) = words.split_once(": ")?;
+    let Some((speaker, rest)) = words.split_once(": ") else {
+        return checked(words);
+    };
     match speaker {
         "isthmus" => root_task(rest),
         "demo" => Some(demo(rest)),
         "bench" if rest == "done" => Some(Word::Measured),
         "bench" if rest.starts_with("failed: ") => Some(demo(rest)),
         "bench" => figure(rest).map(Word::Figure),
-        "check" => check(rest),
-        _ => None,
+        _ => check(words),
     }
 }
 
@@ -119,19 +120,27 @@ fn figure(rest: &str) -> Option<Figure> {
     words.next().is_none().then_some(figure)
 }
 
-/// "NAME ok", "NAME failed: WHY", "done N"
-fn check(rest: &str) -> Option<Word> {
-    let (name, how) = rest.split_once(' ')?;
-    let name = name.trim_end_matches(':').to_owned();
-    match (name.as_str(), how.split_once(": ").unwrap_or((how, ""))) {
-        ("done", (count, _)) => count.parse().ok().map(Word::Checked),
-        (_, ("ok", _)) => Some(Word::Check { name, held: Ok(()) }),
-        (_, ("failed", why)) => Some(Word::Check {
-            name,
-            held: Err(why.to_owned()),
-        }),
-        _ => None,
-    }
+/// "fact NAME: ok", "fact NAME: FAILED WHY"
+fn check(words: &str) -> Option<Word> {
+    let (name, how) = words.strip_prefix("fact ")?.split_once(": ")?;
+    let held = match how.split_once(' ').unwrap_or((how, "")) {
+        ("ok", "") => Ok(()),
+        ("FAILED", why) => Err(why.to_owned()),
+        _ => return None,
+    };
+    Some(Word::Check {
+        name: name.to_owned(),
+        held,
+    })
+}
+
+/// "N passed, N failed"
+fn checked(words: &str) -> Option<Word> {
+    let (passed, failed) = words.split_once(", ")?;
+    let count = |text: &str, what: &str| text.strip_suffix(what)?.trim_end().parse::<u64>().ok();
+    Some(Word::Checked(
+        count(passed, "passed")? + count(failed, "failed")?,
+    ))
 }
 
 #[cfg(test)]
@@ -207,21 +216,18 @@ mod tests {
             text("bench: failed: local_call: an answer was wrong"),
             Some(Word::Wrong("local_call: an answer was wrong".into()))
         );
-        assert_eq!(
-            text("check: badge-width ok"),
+        let check = |name: &str, held| {
             Some(Word::Check {
-                name: "badge-width".into(),
-                held: Ok(())
+                name: name.into(),
+                held,
             })
-        );
+        };
+        assert_eq!(text("fact badge-width: ok"), check("badge-width", Ok(())));
         assert_eq!(
-            text("check: x failed: 3 is not 4"),
-            Some(Word::Check {
-                name: "x".into(),
-                held: Err("3 is not 4".into())
-            })
+            text("fact x: FAILED 3: not 4"),
+            check("x", Err("3: not 4".into()))
         );
-        assert_eq!(text("check: done 12"), Some(Word::Checked(12)));
+        assert_eq!(text("12 passed, 1 failed"), Some(Word::Checked(13)));
     }
 
     #[test]
@@ -231,7 +237,9 @@ mod tests {
             "hello",
             "bench: boot",
             "bench: boot ms x 2 3",
-            "check: x",
+            "fact x",
+            "fact x: perhaps",
+            "some passed, 1 failed",
             "Booting: all",
             "isthmus: node 1 of 2",
         ] {

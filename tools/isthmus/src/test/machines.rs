@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use isthmus_testkit::{Arch, Cluster, Failure, Machine, Said, SystemImage, Word, understand};
+use isthmus_testkit::{
+    Arch, Clock, Cluster, Failure, Machine, Said, SystemImage, Word, understand,
+};
 use machine_tests::{Lab, SCENARIOS, Scenario, Setting};
 
 use crate::build::System;
@@ -31,18 +33,22 @@ pub(crate) fn facts(context: &Context, archs: &[String]) -> Result<Tally> {
     ensure(context.ui, &both_run())?;
     let mut tally = Tally::default();
     for arch in archs {
-        let image = context.builder()?.bare(arch.parse()?, FACTS)?;
-        let result = context
-            .ui
-            .step(&format!("kernel facts on {arch}"), |_| checks(&image));
-        tally.add(result.unwrap_or_else(|failure| Tally::of(&Err(failure))));
+        let result = facts_on(context, arch).with_context(|| format!("{FACTS} on {arch}"));
+        tally.add(result.unwrap_or_else(|error| Tally::of(&Err(error))));
     }
     Ok(tally)
 }
 
+fn facts_on(context: &Context, arch: &str) -> Result<Tally> {
+    let image = context.builder()?.bare(arch.parse()?, FACTS)?;
+    Ok(context
+        .ui
+        .step(&format!("kernel facts on {arch}"), |_| checks(&image))?)
+}
+
 /// Boots a program that makes checks, and counts them.
 fn checks(image: &SystemImage) -> Result<Tally, Failure> {
-    let cluster = Cluster::of([image]).start()?;
+    let cluster = Cluster::of([image]).clock(Clock::Instructions).start()?;
     let machine = cluster.machine(1);
     let end = |said: &Said| {
         matches!(
