@@ -3,7 +3,7 @@
 //! Short calls touch registers only. A capability that arrives is moved to a free slot at once, so that the receive slot is
 //! empty for the next one.
 
-use isthmus_abi::{Events, Label, NotExecuted, Outcome, Slot, Unknown, limits, slots as fixed};
+use isthmus_abi::{Events, Label, NotExecuted, Outcome, Slot, Unknown, limits};
 use isthmus_interface as interface;
 use isthmus_interface::{Answer, Disposition, Outgoing, Request, ShortAnswer, Transport};
 use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
@@ -62,7 +62,7 @@ impl Transport for Kernel {
             .build();
         let answer = endpoint(to).call_with_mrs(info, words);
         if answer.info.extra_caps() > 0 {
-            discard_received();
+            slots::discard_received();
         }
         ShortAnswer {
             label: Label::from_bits(answer.info.label()),
@@ -137,15 +137,10 @@ fn arrived(info: MessageInfo) -> Result<Option<Slot>, Lost> {
         Ok(slot) => Ok(Some(slot)),
         Err(TakeError::NothingReceived) => Ok(None),
         Err(TakeError::Exhausted) => {
-            discard_received();
+            slots::discard_received();
             Err(Lost::Exhausted)
         }
     }
-}
-
-fn discard_received() {
-    // Deleting an empty slot succeeds; the slot is there in every component.
-    let _ = slots::absolute(fixed::RECEIVE).delete();
 }
 
 /// What a server is woken for.

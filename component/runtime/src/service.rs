@@ -97,13 +97,6 @@ pub fn poll() -> Events {
     Events::from_badge(badge)
 }
 
-/// Tells this thread's IPC buffer to put an arriving capability into the receive slot. The runtime does it for the main thread.
-pub(crate) fn set_receive_slot() {
-    sel4::with_ipc_buffer_mut(|buffer| {
-        buffer.set_recv_slot(&crate::slots::absolute(slots::RECEIVE))
-    });
-}
-
 fn arrival(received: sel4::RecvWithMRs) -> Arrival {
     classify(received.info, received.badge, received.msg)
 }

@@ -1,5 +1,7 @@
 //! The component's free slots: for capabilities that it mints, or takes from the receive slot.
 
+use core::cell::Cell;
+
 use isthmus_abi::{Slot, limits, slots};
 use sel4::{AbsoluteCPtr, Cap, CapType, cap};
 
@@ -48,10 +50,40 @@ pub fn absolute(slot: Slot) -> AbsoluteCPtr {
 /// The CNode's guard takes up the rest of the word, so a slot is named at full depth.
 pub const DEPTH: usize = u64::BITS as usize;
 
-/// Moves the capability that has arrived in the receive slot to a free slot, so that the next one can arrive.
+/// Where this thread's capabilities arrive: a slot for each thread, for what one receives must not be another's.
+#[thread_local]
+static RECEIVE: Cell<Slot> = Cell::new(slots::NULL);
+
+/// Where a capability arrives that comes with a message to this thread; null if no free slot was left when it started.
+#[must_use]
+pub fn receive_slot() -> Slot {
+    RECEIVE.get()
+}
+
+/// Deletes what has arrived.
+pub fn discard_received() {
+    // Deleting an empty slot succeeds.
+    let _ = absolute(receive_slot()).delete();
+}
+
+/// Gives the calling thread its receive slot. A thread that is started anew keeps its own.
+pub(crate) fn open_receive_slot(thread: usize) {
+    if receive_slot() == slots::NULL {
+        RECEIVE.set(match thread {
+            0 => slots::RECEIVE,
+            _ => allocate().unwrap_or(slots::NULL),
+        });
+    }
+    let slot = receive_slot();
+    if slot != slots::NULL {
+        sel4::with_ipc_buffer_mut(|buffer| buffer.set_recv_slot(&absolute(slot)));
+    }
+}
+
+/// Moves the capability that has arrived in this thread's receive slot to a free slot, so that the next one can arrive.
 pub fn take_received() -> Result<Slot, TakeError> {
     let slot = allocate().map_err(|_| TakeError::Exhausted)?;
-    match absolute(slot).move_(&absolute(slots::RECEIVE)) {
+    match absolute(slot).move_(&absolute(receive_slot())) {
         Ok(()) => Ok(slot),
         Err(_) => {
             free(slot);

@@ -135,7 +135,7 @@ pub(crate) fn enter(index: usize) {
     // SAFETY: the root task mapped this thread's IPC buffer there, and no other thread uses it.
     unsafe { arch::set_ipc_buffer(place.ipc_buffer) };
     INDEX.set(index);
-    crate::service::set_receive_slot();
+    slots::open_receive_slot(index);
 }
 
 /// The first Rust code of an extra thread.

@@ -5,6 +5,7 @@
 use isthmus_abi::limits;
 use isthmus_plan::Here;
 
+use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 
 /// The item that lists the files.
@@ -39,6 +40,8 @@ pub struct Facts {
     pub here: Here,
     /// Its argument line.
     pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
+    /// What nobody else knows.
+    pub entropy: Entropy,
 }
 
 impl Facts {
@@ -47,6 +50,7 @@ impl Facts {
         let mut facts = Self {
             here: Here { node: 1, nodes: 1 },
             arguments: heapless::String::new(),
+            entropy: Entropy::gather(),
         };
         device.select(SIGNATURE)?;
         if device.bytes::<4>()? != *b"QEMU" {
@@ -64,6 +68,9 @@ impl Facts {
                 .trim()
                 .try_into()
                 .map_err(|_| Error::Fact("arguments"))?;
+        }
+        if let Some(seed) = file(device, "opt/isthmus/seed", &mut text)? {
+            facts.entropy.add(seed.as_bytes());
         }
         let Here { node, nodes } = facts.here;
         if node == 0 || node > nodes || usize::from(nodes) > limits::NODES {

@@ -11,6 +11,7 @@ extern crate alloc;
 mod component;
 mod console;
 mod devices;
+mod entropy;
 mod error;
 mod facts;
 mod firmware;

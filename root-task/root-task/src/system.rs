@@ -69,7 +69,8 @@ pub fn build(supplies: &mut Supplies<'_>, plan: &Plan) -> Result<System> {
     share_channels(supplies, &mut bodies, plan)?;
     let console = share_logs(supplies, &mut bodies, plan)?;
     for body in &mut bodies {
-        load(supplies, body, plan, console.as_ref())?;
+        load(supplies, body, plan, console.as_ref())
+            .inspect_err(|_| say!("component {} does not start", body.name))?;
     }
     Ok(System {
         bodies,
@@ -202,6 +203,7 @@ fn load(
         node: supplies.facts.here.node,
         nodes: supplies.facts.here.nodes,
         counter_hz: supplies.machine.counter_hz,
+        seed: supplies.facts.entropy.seed_of(&body.name),
         arguments: supplies.facts.arguments.clone(),
     };
     let mut startup = plan
