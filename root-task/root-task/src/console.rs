@@ -5,9 +5,9 @@ use core::cell::RefCell;
 use core::fmt::{self, Write};
 
 use console_logic::{Entry, Source};
-use isthmus_abi::log::{Kind, TEXT_BYTES};
+use isthmus_abi::log::{Kind, RECORD_BYTES, TEXT_BYTES};
 use sel4::cap;
-use shared_memory::{Producer, Wake};
+use shared_memory::{Consumer, Producer, SharedMemory, Wake};
 
 #[cfg(target_arch = "aarch64")]
 type Port = uart::Pl011;
@@ -21,10 +21,17 @@ enum Sink {
     /// To the serial line.
     Line,
     /// To the log ring that the console server drains.
-    Ring {
-        ring: Producer<'static>,
-        console: cap::Notification,
-    },
+    Ring(Ring),
+}
+
+/// The root task's log ring.
+pub struct Ring {
+    /// Where lines go in.
+    pub producer: Producer<'static>,
+    /// The same memory: when the console server has died, what it left is read from here.
+    pub memory: SharedMemory<'static>,
+    /// The console server, to be woken.
+    pub console: cap::Notification,
 }
 
 struct Console {
@@ -57,14 +64,33 @@ pub fn open(port: Port) {
     console.sink = Sink::Line;
 }
 
-/// From now on lines go through `ring`, and `console` is signalled.
-pub fn hand_over(ring: Producer<'static>, console: cap::Notification) {
-    CONSOLE.0.borrow_mut().sink = Sink::Ring { ring, console };
+/// From now on lines go through `ring`.
+pub fn hand_over(ring: Ring) {
+    CONSOLE.0.borrow_mut().sink = Sink::Ring(ring);
 }
 
-/// The console server has died: the line is ours again.
+/// The console server has died: the line is ours again. First comes what it has left in the ring.
 pub fn take_back() {
-    CONSOLE.0.borrow_mut().sink = Sink::Line;
+    let console = &mut *CONSOLE.0.borrow_mut();
+    let sink = core::mem::replace(&mut console.sink, Sink::Line);
+    if let (Sink::Ring(ring), Some(port)) = (sink, &mut console.port) {
+        // What cannot be read is lost: the server that died may have spoiled it.
+        let _ = write_rest(&ring, port);
+    }
+}
+
+fn write_rest(ring: &Ring, port: &mut Port) -> Option<()> {
+    let mut consumer = Consumer::attach(ring.memory.words()).ok()?;
+    while let Some(mut record) = consumer.next().ok()? {
+        let mut bytes = [0; RECORD_BYTES];
+        let length = record.read(&mut bytes);
+        let _ = record.release();
+        let text = bytes
+            .get(1..length)
+            .and_then(|text| str::from_utf8(text).ok())?;
+        writeln!(Text(port), "{text}").ok()?;
+    }
+    Some(())
 }
 
 /// Writes a line. See [`say!`].
@@ -82,10 +108,10 @@ pub fn say(arguments: fmt::Arguments<'_>) {
                 let _ = write!(Text(port), "isthmus: {arguments}\n");
             }
         }
-        Sink::Ring { ring, console } => {
+        Sink::Ring(ring) => {
             let mut line = Bounded::default();
             let _ = write!(line, "isthmus: {arguments}");
-            push(ring, *console, &line.bytes[..line.length]);
+            push(ring, &line.bytes[..line.length]);
         }
     }
 }
@@ -103,15 +129,15 @@ pub fn announce(component: &str, build_id: &[u8]) {
 }
 
 /// A full ring loses the line: the supervisor waits for nobody.
-fn push(ring: &mut Producer<'static>, console: cap::Notification, text: &[u8]) {
-    let Ok(mut record) = ring.reserve(1 + text.len()) else {
+fn push(ring: &mut Ring, text: &[u8]) {
+    let Ok(mut record) = ring.producer.reserve(1 + text.len()) else {
         return;
     };
     if record.append(&[Kind::Text.code()]).is_ok()
         && record.append(text).is_ok()
         && record.commit() == Wake::Needed
     {
-        console.signal();
+        ring.console.signal();
     }
 }
 

@@ -74,15 +74,15 @@ fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
     };
     let system = system::build(&mut supplies, &plan)?;
     let log = match &system.console {
-        Some(console) => Some((log_ring(objects, window, console)?, console.notification)),
+        Some(console) => Some(log_ring(objects, window, console)?),
         None => None,
     };
     let supervisor = Supervisor::new(objects, system, undertaker)?;
     // The root task has the highest priority: nobody runs before it waits for faults.
     supervisor.start()?;
     say!("node {node}: all components started");
-    if let Some((ring, console)) = log {
-        console::hand_over(ring, console);
+    if let Some(ring) = log {
+        console::hand_over(ring);
     }
     Ok(supervisor)
 }
@@ -110,11 +110,15 @@ fn log_ring(
     objects: &mut Objects,
     window: &mut Window,
     console: &ConsoleServer,
-) -> Result<Producer<'static>> {
+) -> Result<console::Ring> {
     let address = window.keep(objects, &console.ring, Access::Write)?;
     let start = NonNull::new(address as *mut u8).expect("the window does not begin at 0");
     // SAFETY: mapped just now, read-write and for good; this program touches it only here.
     let memory = unsafe { SharedMemory::from_raw(start, LOG_BYTES as usize) };
     let memory = memory.expect("pages are aligned");
-    Ok(Producer::attach(memory.words()).expect("a log ring has room"))
+    Ok(console::Ring {
+        producer: Producer::attach(memory.words()).expect("a log ring has room"),
+        memory,
+        console: console.notification,
+    })
 }
