@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-use crate::{arch, sel4_cfg_if};
+use crate::sel4_cfg_if;
 
 /// Writes a byte to the kernel's serial line. Corresponds to `seL4_DebugPutChar`. Does nothing on a kernel without it.
 #[inline]
 pub fn debug_put_char(byte: u8) {
     sel4_cfg_if! {
         if #[sel4_cfg(PRINTING)] {
-            arch::syscalls::debug(crate::sys::seL4_SysDebugPutChar, byte.into());
+            crate::arch::syscalls::debug(crate::sys::seL4_SysDebugPutChar, byte.into());
         } else {
             let _ = byte;
         }
@@ -51,18 +51,18 @@ sel4_cfg_if! {
     if #[sel4_cfg(DEBUG_BUILD)] {
         /// The kernel's number for the type of a capability. Corresponds to `seL4_DebugCapIdentify`.
         pub fn debug_cap_identify(cptr: crate::CPtr) -> u64 {
-            arch::syscalls::debug(crate::sys::seL4_SysDebugCapIdentify, cptr.bits())
+            crate::arch::syscalls::debug(crate::sys::seL4_SysDebugCapIdentify, cptr.bits())
         }
 
         /// Prints the kernel's state. Corresponds to `seL4_DebugSnapshot`.
         pub fn debug_snapshot() {
-            arch::syscalls::debug(crate::sys::seL4_SysDebugSnapshot, 0);
+            crate::arch::syscalls::debug(crate::sys::seL4_SysDebugSnapshot, 0);
         }
 
         /// Stops the machine. Corresponds to `seL4_DebugHalt`.
         pub fn debug_halt() -> ! {
             loop {
-                arch::syscalls::debug(crate::sys::seL4_SysDebugHalt, 0);
+                crate::arch::syscalls::debug(crate::sys::seL4_SysDebugHalt, 0);
             }
         }
     }

@@ -18,12 +18,8 @@ impl MessageInfo {
     #[inline(always)]
     #[must_use]
     pub const fn new(label: Word, caps_unwrapped: usize, extra_caps: usize, length: usize) -> Self {
-        let rest = sys::seL4_MessageInfo::new(
-            0,
-            caps_unwrapped as u64,
-            extra_caps as u64,
-            length as u64,
-        );
+        let rest =
+            sys::seL4_MessageInfo::new(0, caps_unwrapped as u64, extra_caps as u64, length as u64);
         Self(sys::seL4_MessageInfo([rest.0[0] | label << LABEL_SHIFT]))
     }
 

@@ -94,6 +94,13 @@ pub struct Start {
     /// Where its faults go; 0 for nowhere.
     pub fault_endpoint: CPtr,
     /// The base of its thread-locals, where that can be set.
+    #[cfg_attr(
+        target_arch = "aarch64",
+        expect(
+            dead_code,
+            reason = "the kernel keeps the thread pointer at the IPC buffer"
+        )
+    )]
     pub tls_base: Word,
 }
 

@@ -2,6 +2,8 @@
 
 use alloc::format;
 
+use core::hint::black_box;
+
 use sel4::{MessageInfo, Word, cap_type};
 
 use crate::console::say;
@@ -10,6 +12,7 @@ use crate::threads::Shared;
 
 /// Instructions that the crate may cost beyond the bare system call.
 const LIMIT: Word = 10;
+const LABEL: Word = 0x1000;
 /// Calls in a batch, and batches: the least of them counts, since a timer tick may fall into some.
 const CALLS: Word = 512;
 const BATCHES: usize = 5;
@@ -33,11 +36,26 @@ pub fn ipc_cost(tester: &mut Tester) -> Outcome {
     sel4::r#yield();
     let target = endpoint.bits();
     let costs = [
-        (least(|| call::<0>(target)), least(|| bare(target, 0))),
-        (least(|| call::<1>(target)), least(|| bare(target, 1))),
-        (least(|| call::<2>(target)), least(|| bare(target, 2))),
-        (least(|| call::<3>(target)), least(|| bare(target, 3))),
-        (least(|| call::<4>(target)), least(|| bare(target, 4))),
+        (
+            least(|| call(target, words::<0>())),
+            least(|| bare(target, words::<0>())),
+        ),
+        (
+            least(|| call(target, words::<1>())),
+            least(|| bare(target, words::<1>())),
+        ),
+        (
+            least(|| call(target, words::<2>())),
+            least(|| bare(target, words::<2>())),
+        ),
+        (
+            least(|| call(target, words::<3>())),
+            least(|| bare(target, words::<3>())),
+        ),
+        (
+            least(|| call(target, words::<4>())),
+            least(|| bare(target, words::<4>())),
+        ),
     ];
     for (words, (through_crate, bare)) in costs.into_iter().enumerate() {
         say!("ipc_cost: {words} words: {through_crate} instructions a call and reply, {bare} bare");
@@ -62,56 +80,80 @@ fn least(mut call: impl FnMut()) -> Word {
     batches.min().unwrap_or(Word::MAX) / CALLS
 }
 
+/// Words that the compiler does not know.
 #[inline(always)]
-fn call<const N: usize>(target: Word) {
-    let endpoint = sel4::cap::Endpoint::from_bits(core::hint::black_box(target));
-    let words = core::hint::black_box([7; N]);
-    let answer = endpoint.call_with_mrs(MessageInfo::new(0x1000, 0, 0, N), words);
-    core::hint::black_box(answer.info);
+fn words<const N: usize>() -> [Word; N] {
+    core::array::from_fn(|index| black_box(index as Word))
 }
 
-/// The bare system call with its registers filled, and nothing else.
-#[cfg(target_arch = "x86_64")]
+/// A call through the crate. The answer's header and words are looked at, as a caller would.
 #[inline(always)]
-fn bare(target: Word, length: usize) {
-    // SAFETY: a call, with all registers named that it changes; the stack pointer is kept.
-    unsafe {
-        core::arch::asm!(
-            "mov r12, rsp",
-            "syscall",
-            "mov rsp, r12",
-            out("r12") _,
-            in("rdx") sel4::sys::seL4_SysCall,
-            inlateout("rdi") target => _,
-            inlateout("rsi") MessageInfo::new(0x1000, 0, 0, length).into_word() => _,
-            lateout("r10") _,
-            lateout("r8") _,
-            lateout("r9") _,
-            lateout("r15") _,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
+fn call<const N: usize>(target: Word, words: [Word; N]) {
+    let endpoint = sel4::cap::Endpoint::from_bits(target);
+    let answer = endpoint.call_with_mrs(MessageInfo::new(LABEL, 0, 0, N), words);
+    black_box(answer.info.into_word());
+    for word in answer.msg.into_iter().take(N) {
+        black_box(word);
     }
 }
 
-/// The bare system call with its registers filled, and nothing else.
-#[cfg(target_arch = "aarch64")]
+/// The bare system call with as many message registers filled and looked at, and nothing else.
 #[inline(always)]
-fn bare(target: Word, length: usize) {
-    // SAFETY: a call, with all registers named that it changes.
-    unsafe {
-        core::arch::asm!(
-            "svc #0",
-            in("x7") sel4::sys::seL4_SysCall,
-            inlateout("x0") target => _,
-            inlateout("x1") MessageInfo::new(0x1000, 0, 0, length).into_word() => _,
-            lateout("x2") _,
-            lateout("x3") _,
-            lateout("x4") _,
-            lateout("x5") _,
-            options(nostack),
-        );
+fn bare<const N: usize>(target: Word, words: [Word; N]) {
+    macro_rules! system_call {
+        ($([$register:tt = $index:literal])* $(, $lost:tt)*) => {{
+            let info_out: Word;
+            #[allow(unused_mut, reason = "without words there is nothing to change")]
+            let mut answer = words;
+            // SAFETY: a call, with all registers named that it changes; the stack pointer, where the kernel loses it, is kept.
+            unsafe {
+                #[cfg(target_arch = "x86_64")]
+                core::arch::asm!(
+                    "mov r12, rsp",
+                    "syscall",
+                    "mov rsp, r12",
+                    out("r12") _,
+                    in("rdx") sel4::sys::seL4_SysCall,
+                    inlateout("rdi") target => _,
+                    inlateout("rsi") MessageInfo::new(LABEL, 0, 0, N).into_word() => info_out,
+                    $(inlateout($register) answer[$index],)*
+                    $(lateout($lost) _,)*
+                    lateout("rcx") _,
+                    lateout("r11") _,
+                    options(nostack),
+                );
+                #[cfg(target_arch = "aarch64")]
+                core::arch::asm!(
+                    "svc #0",
+                    in("x7") sel4::sys::seL4_SysCall,
+                    inlateout("x0") target => _,
+                    inlateout("x1") MessageInfo::new(LABEL, 0, 0, N).into_word() => info_out,
+                    $(inlateout($register) answer[$index],)*
+                    $(lateout($lost) _,)*
+                    options(nostack),
+                );
+            }
+            black_box(info_out);
+            for word in answer {
+                black_box(word);
+            }
+        }};
+    }
+    #[cfg(target_arch = "x86_64")]
+    match N {
+        0 => system_call!(, "r10", "r8", "r9", "r15"),
+        1 => system_call!(["r10" = 0], "r8", "r9", "r15"),
+        2 => system_call!(["r10" = 0]["r8" = 1], "r9", "r15"),
+        3 => system_call!(["r10" = 0]["r8" = 1]["r9" = 2], "r15"),
+        _ => system_call!(["r10" = 0]["r8" = 1]["r9" = 2]["r15" = 3]),
+    }
+    #[cfg(target_arch = "aarch64")]
+    match N {
+        0 => system_call!(, "x2", "x3", "x4", "x5"),
+        1 => system_call!(["x2" = 0], "x3", "x4", "x5"),
+        2 => system_call!(["x2" = 0]["x3" = 1], "x4", "x5"),
+        3 => system_call!(["x2" = 0]["x3" = 1]["x4" = 2], "x5"),
+        _ => system_call!(["x2" = 0]["x3" = 1]["x4" = 2]["x5" = 3]),
     }
 }
 
