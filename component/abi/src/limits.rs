@@ -15,8 +15,8 @@ pub const COMPONENTS: usize = 32;
 pub const NAME_BYTES: usize = 24;
 /// Bytes of the argument line that a machine is started with.
 pub const ARGUMENT_BYTES: usize = 256;
-/// Machines of a cluster: node n has the address 10.73.0.n.
-pub const NODES: usize = 32;
+/// Machines of a cluster: node n has the address 10.73.0.n. One more than the peers that netipc keeps a table for.
+pub const NODES: usize = 8;
 
 /// Threads of one component, its main thread included.
 pub const THREADS: usize = 32;

@@ -36,6 +36,7 @@ pub const HALF_OPEN: Duration = Duration::from_millis(500);
 /// within this time.
 pub const OUTCOME_WITHIN: Duration = Duration::from_millis(600);
 
+const _: () = assert!(PEERS + 1 == isthmus_abi::limits::NODES);
 const _: () = assert!(SLOTS <= 64 && SLOTS >= ONE_WAY_SHARE);
 const _: () = assert!(DEAD_AFTER.as_millis() + PING_AFTER.as_millis() < OUTCOME_WITHIN.as_millis());
 const _: () = assert!(CONNECT_WITHIN.as_millis() < OUTCOME_WITHIN.as_millis());

@@ -33,6 +33,13 @@ pub enum Task {
     Test(Test),
     /// Measure calls, the wire and booting.
     Bench(Bench),
+    /// Simulate clusters from seeds, and replay one; `sim --help` lists the simulator's own options.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// For the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Install the Debian packages that all commands together need.
     Setup,
 }
@@ -63,7 +70,7 @@ impl Machines {
 }
 
 /// How many machines, at most: see `isthmus_abi::limits` for the system's own limit.
-const MAX_NODES: i64 = 32;
+const MAX_NODES: i64 = 8;
 
 #[derive(Debug, Args)]
 pub struct Demo {

@@ -1,0 +1,60 @@
+//! What the documents say about the repository is so.
+
+use guides::{documents, limits, links, root};
+
+#[test]
+fn the_page_of_limits_says_what_the_constants_say() {
+    let page = limits::page(&root()).expect("the sources of the limits can be read");
+    let file = root().join("docs/limits.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, &page).expect("docs/limits.md can be written");
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/limits.md is stale: BLESS=1 cargo test -p guides"
+    );
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).expect("a document can be read");
+        let folder = document.parent().expect("a file has a folder");
+        for target in links::targets(&text) {
+            let there = folder.join(target).exists();
+            assert!(
+                there,
+                "{} links to {target}, which is not there",
+                document.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_readme_links_every_page() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let linked: Vec<&str> = links::targets(&readme).collect();
+    for document in documents() {
+        let name = document.file_name().expect("a file has a name");
+        if name != "README.md" {
+            let path = format!("docs/{}", name.to_string_lossy());
+            assert!(
+                linked.contains(&path.as_str()),
+                "README.md does not link {path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_constant_is_read_with_its_documentation() {
+    let source =
+        "/// Slots\n/// of a session.\npub const SLOTS: usize = 1 << 5;\nconst HIDDEN: u8 = 1;\n";
+    let found = limits::constants(source);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].name, "SLOTS");
+    assert_eq!(found[0].value, "1 << 5");
+    assert_eq!(found[0].meaning, "Slots of a session.");
+}
