@@ -207,6 +207,42 @@ fn a_recorded_hello_does_no_harm() {
 }
 
 #[test]
+fn a_session_opened_to_a_peer_that_believes_in_an_old_one_lives() {
+    let mut pair = Pair::connected();
+    pair.boot(B);
+    // A's frame makes B open a session; the PING that confirms it is lost once, and then answered.
+    pair.lose(Kind::Ping, 1);
+    pair.call(A, 1, &[]);
+    pair.run(Duration::from_secs(2));
+    let ups = |said: &Said| matches!(said, Said::Up(_) | Said::Down(..));
+    let at_b: Vec<&Said> = pair.machines[B]
+        .said
+        .iter()
+        .filter(|said| ups(said))
+        .collect();
+    assert!(matches!(at_b[..], [Said::Up(_)]), "{at_b:?}");
+    assert_eq!(
+        (pair.count(B, Kind::Ping), pair.count(A, Kind::Pong)),
+        (2, 1)
+    );
+}
+
+#[test]
+fn the_answer_to_an_earlier_hello_is_not_taken() {
+    let mut pair = Pair::new();
+    pair.lose(Kind::HelloAck, usize::MAX);
+    pair.call(A, 1, &[]);
+    pair.run(limits::OUTCOME_WITHIN);
+    let late = pair.last(Kind::HelloAck);
+    pair.forget();
+    pair.cut();
+    pair.call(A, 2, &[]);
+    pair.pump();
+    pair.inject(A, &mut late.clone());
+    assert_eq!(pair.dropped, [(A, Dropped::Stale)]);
+}
+
+#[test]
 fn a_half_open_session_ends_the_old_one_only_when_it_is_confirmed() {
     let mut pair = Pair::connected();
     pair.boot(A);

@@ -13,6 +13,7 @@ mod describe;
 mod machine;
 mod network;
 mod people;
+mod phases;
 mod profile;
 mod truth;
 mod world;

@@ -1,10 +1,12 @@
 //! A peer's calls here: the callee's slots, the memory for at-most-once.
 
-use heapless::{Deque, Vec};
+mod slot;
+
+use heapless::Deque;
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::{
-    Descriptor, Message, NodeId, Order, Sequence, SessionId, SlotIndex, Verdict, WORDS_MAX, Way,
-    Words, cancel, reply, request, slot,
+    Descriptor, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way, Words, cancel,
+    reply, request,
 };
 
 use crate::capabilities::{Exported, Exports, Imports};
@@ -12,7 +14,8 @@ use crate::fault::{Faults, PlantedFault};
 use crate::order::Place;
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Answer, Dropped, Event, Execution, Object, Request, Stale};
+use crate::types::{Answer, Dropped, Event, Execution, Request, Stale};
+use slot::{Say, Slot, State};
 
 /// The callee's slots for one peer.
 pub(crate) struct Callee<const SLOTS: usize> {
@@ -27,73 +30,6 @@ pub(crate) struct Callee<const SLOTS: usize> {
     deliver: Deque<(u16, Sequence), SLOTS>,
     /// Started requests that nobody waits for any more, which the proxy does not know yet.
     abandoned: Deque<(u16, Sequence), SLOTS>,
-}
-
-struct Slot {
-    state: State,
-    /// Of the last request or cancel that was accepted.
-    sequence: Sequence,
-    say: Say,
-    way: Way,
-    target: Descriptor,
-    object: Option<Object>,
-    order: Order,
-    deadline: Instant,
-    label: u64,
-    /// The request's until it is started, then the reply's.
-    words: Vec<u64, WORDS_MAX>,
-    /// With the request: the peer's; with the reply: ours.
-    capability: Option<Descriptor>,
-}
-
-/// What has become of the request with the slot's sequence number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// There was none yet.
-    Idle,
-    /// It waits for an earlier one to the same export.
-    Held,
-    /// It waits for a worker.
-    Ready,
-    /// A worker has it.
-    Running,
-    /// A worker has it, and nobody waits.
-    Abandoned,
-    /// Cancelled before a worker took it, perhaps before it came: the tombstone.
-    NeverRan,
-    /// It ran, and was cancelled before the reply was taken.
-    Ran,
-    /// It ran; the reply is kept.
-    Replied,
-    /// It did not run and will not.
-    Refused(NotExecuted),
-    /// It may have run, there is no answer.
-    Failed(Unknown),
-}
-
-/// What a slot has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Say {
-    /// The request is here, or what it has come to.
-    Outcome,
-    /// What the cancelled request has come to.
-    Verdict,
-}
-
-impl Slot {
-    const EMPTY: Self = Self {
-        state: State::Idle,
-        sequence: Sequence::NONE,
-        say: Say::Outcome,
-        way: Way::Call,
-        target: Descriptor::BOOTSTRAP,
-        object: None,
-        order: Order(0),
-        deadline: Instant::from_nanos(0),
-        label: 0,
-        words: Vec::new(),
-        capability: None,
-    };
 }
 
 /// What the peer's other tables are to the callee's slots.
@@ -435,7 +371,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     /// What the slot says.
     pub(crate) fn message(&self, index: usize) -> Message<'_> {
         let slot = &self.slots[index];
-        let about = slot::Repr {
+        let about = netipc_wire::slot::Repr {
             slot: SlotIndex(index as u16),
             sequence: slot.sequence,
         };
@@ -540,22 +476,5 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         slot.state = state;
         slot.say = Say::Outcome;
         self.due.insert(index);
-    }
-}
-
-impl Slot {
-    /// Whether the callee owes its word about the request: no peer that follows the protocol sends another before it.
-    const fn is_open(&self) -> bool {
-        matches!(self.state, State::Held | State::Ready | State::Running)
-    }
-
-    const fn verdict(&self) -> Verdict {
-        match self.state {
-            State::NeverRan | State::Refused(_) | State::Idle | State::Held | State::Ready => {
-                Verdict::NeverRan
-            }
-            State::Ran | State::Replied => Verdict::Ran,
-            State::Running | State::Abandoned | State::Failed(_) => Verdict::Running,
-        }
     }
 }

@@ -1,12 +1,13 @@
 //! Our calls at one peer: the caller's slots.
 
+mod answers;
+
 use core::time::Duration;
 
 use heapless::{Deque, Vec};
 use isthmus_abi::{NotExecuted, Outcome, Unknown};
 use netipc_wire::{
-    Descriptor, Message, Order, Sequence, SlotIndex, Verdict, WORDS_MAX, Way, Words, cancel,
-    request, slot,
+    Descriptor, Message, Order, Sequence, SlotIndex, WORDS_MAX, Way, Words, cancel, request,
 };
 
 use crate::capabilities::Imports;
@@ -14,7 +15,7 @@ use crate::fault::{Faults, PlantedFault};
 use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST, RETRANSMIT_MAX};
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Call, Dropped, Event, ImportId, Reply, Token};
+use crate::types::{Call, Event, ImportId, Reply, Token};
 
 /// The caller's slots for one peer.
 pub(crate) struct Caller<const SLOTS: usize> {
@@ -317,99 +318,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         }
     }
 
-    /// ACK: the callee has the request; it is repeated at the longest pause.
-    pub(crate) fn acknowledged(&mut self, about: slot::Repr) -> Result<(), Dropped> {
-        let index = self.sent(about)?;
-        self.slots[index].pause = RETRANSMIT_MAX;
-        Ok(())
-    }
-
-    /// REPLY.
-    pub(crate) fn replied<const ROWS: usize>(
-        &mut self,
-        now: Instant,
-        reply: &netipc_wire::reply::Repr<'_>,
-        imports: &mut Imports<ROWS>,
-        import: impl FnOnce(&mut Imports<ROWS>, Descriptor) -> Option<ImportId>,
-    ) -> Result<(), Dropped> {
-        let about = slot::Repr {
-            slot: reply.slot,
-            sequence: reply.sequence,
-        };
-        let index = self.awaited(about)?;
-        if self.slots[index].state == State::Quarantine {
-            // A capability that came too late must be given back: the CANCEL, which is repeated until it is answered, does that.
-            if reply.capability.is_none() {
-                self.free(index);
-            }
-            return Ok(());
-        }
-        if self.slots[index].way == Way::OneWay {
-            self.free(index);
-            return Ok(());
-        }
-        let imported = match reply.capability {
-            None => None,
-            Some(_) if imports.is_full() => {
-                self.complete(index, Err(Unknown::ReplyLost.into()));
-                self.quarantine(now, index);
-                return Ok(());
-            }
-            Some(descriptor) => import(imports, descriptor),
-        };
-        let slot = &mut self.slots[index];
-        slot.state = State::Finished;
-        slot.label = reply.label;
-        slot.imported = imported;
-        slot.words.clear();
-        slot.words.extend(reply.words.iter().take(WORDS_MAX));
-        self.awaiting.remove(index);
-        self.due.remove(index);
-        self.complete(index, Ok(reply.slot.0));
-        Ok(())
-    }
-
-    /// REFUSE.
-    pub(crate) fn refused(
-        &mut self,
-        about: slot::Repr,
-        reason: NotExecuted,
-    ) -> Result<Settled, Dropped> {
-        let index = self.awaited(about)?;
-        if self.slots[index].state == State::Sent {
-            self.complete(index, Err(reason.into()));
-        }
-        self.free(index);
-        Ok(self.unused(index))
-    }
-
-    /// FAIL.
-    pub(crate) fn failed(&mut self, about: slot::Repr, reason: Unknown) -> Result<(), Dropped> {
-        let index = self.awaited(about)?;
-        if self.slots[index].state == State::Sent {
-            self.complete(index, Err(reason.into()));
-        }
-        self.free(index);
-        Ok(())
-    }
-
-    /// CANCEL-ANSWER.
-    pub(crate) fn cancel_answered(
-        &mut self,
-        about: slot::Repr,
-        verdict: Verdict,
-    ) -> Result<Settled, Dropped> {
-        let index = self.awaited(about)?;
-        if self.slots[index].state != State::Quarantine {
-            return Err(Dropped::Stale);
-        }
-        self.free(index);
-        Ok(match verdict {
-            Verdict::NeverRan => self.unused(index),
-            Verdict::Ran | Verdict::Running => Settled::Nothing,
-        })
-    }
-
     /// The slot whose next frame should go now, first frames before repeated ones. Its first frame takes sequence and order.
     pub(crate) fn next_frame<const ROWS: usize>(
         &mut self,
@@ -525,23 +433,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             token: completion.token,
             result,
         })
-    }
-
-    /// The slot that the callee speaks of, if it waits for the callee's word about this very call.
-    fn awaited(&self, about: slot::Repr) -> Result<usize, Dropped> {
-        let index = usize::from(about.slot.0);
-        let slot = self.slots.get(index).ok_or(Dropped::Violation)?;
-        let fits = slot.sequence == about.sequence && self.awaiting.contains(index);
-        if fits { Ok(index) } else { Err(Dropped::Stale) }
-    }
-
-    /// As [`awaited`](Self::awaited), if the caller still waits, too.
-    fn sent(&self, about: slot::Repr) -> Result<usize, Dropped> {
-        let index = self.awaited(about)?;
-        match self.slots[index].state {
-            State::Sent => Ok(index),
-            _ => Err(Dropped::Stale),
-        }
     }
 
     fn complete(&mut self, index: usize, result: Result<u16, Outcome>) {
