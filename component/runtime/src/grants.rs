@@ -2,7 +2,9 @@
 
 use core::ptr::NonNull;
 
-use isthmus_abi::startup::{Interrupt, Missing, Region};
+use isthmus_abi::Name;
+use isthmus_abi::layout::LOG_STRIDE;
+use isthmus_abi::startup::{Interrupt, Missing, Region, RegionKind};
 use sel4::cap;
 use shared_memory::SharedMemory;
 
@@ -37,6 +39,43 @@ pub fn shared_memory(channel: &str) -> Result<SharedMemory<'static>, Missing<'_>
     // SAFETY: the root task has mapped it, for ever and for nothing else, and without `unsafe` there is no other way to it.
     let shared = unsafe { SharedMemory::from_raw(memory.cast(), memory.len()) };
     Ok(shared.expect("channels are whole pages"))
+}
+
+/// A log ring that this component may read: its own, and in the console server everybody's.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRing {
+    /// Whose it is.
+    pub component: &'static Name,
+    /// Of which thread.
+    pub thread: u8,
+    /// The ring.
+    pub memory: SharedMemory<'static>,
+}
+
+/// All log rings that this component may read.
+///
+/// # Panics
+/// If the root task maps a ring elsewhere than on a page boundary, which it does not.
+pub fn log_rings() -> impl Iterator<Item = LogRing> {
+    let regions = startup()
+        .regions
+        .iter()
+        .filter(|r| r.kind == RegionKind::Log);
+    regions.flat_map(|region| {
+        (0..region.bytes / LOG_STRIDE).map(move |thread| {
+            let start = memory(region).cast::<u8>();
+            // SAFETY: the root task has mapped `bytes` bytes there, for ever; all this component's accesses are through `SharedMemory`.
+            let ring = unsafe {
+                let start = start.add((thread * LOG_STRIDE) as usize);
+                SharedMemory::from_raw(start, LOG_STRIDE as usize)
+            };
+            LogRing {
+                component: &region.name,
+                thread: thread as u8,
+                memory: ring.expect("log rings are whole pages"),
+            }
+        })
+    })
 }
 
 /// The handler of `interrupt`, to acknowledge with.

@@ -14,6 +14,7 @@ extern crate alloc;
 mod arch;
 mod bitmap;
 pub mod calls;
+pub mod devices;
 pub mod entry;
 pub mod grants;
 pub mod heap;

@@ -4,6 +4,7 @@
 //! deadlines is `timer-logic`, the hardware `hardware-timer`; the promises are in `docs/timer.md`.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 mod alarm;
 
