@@ -176,6 +176,7 @@ impl Definitions {
     pub fn emit(&self) -> Result<String, Error> {
         let mut out = String::new();
         let mut in_union: Vec<&str> = Vec::new();
+        let mut samples = String::new();
         for union in &self.unions {
             for (name, tag) in &union.members {
                 let block = self
@@ -187,6 +188,7 @@ impl Definitions {
                 let full = format!("{}_{name}", union.name);
                 let _ = writeln!(out, "pub const {full}_tag: u64 = {tag};");
                 emit_block(&mut out, block, &full, Some((&union.tag, *tag)))?;
+                emit_samples(&mut samples, block, &full, Some((union, *tag)));
             }
         }
         for block in self
@@ -195,7 +197,20 @@ impl Definitions {
             .filter(|block| !in_union.contains(&block.name.as_str()))
         {
             emit_block(&mut out, block, &block.name, None)?;
+            emit_samples(&mut samples, block, &block.name, None);
         }
+        let _ = writeln!(
+            out,
+            "/// For the test of layouts: a field's C type, its C getter, its bits, and a block with the field set.\n\
+             #[doc(hidden)]\npub const SAMPLES: &[(&str, &str, u32, fn(u64) -> [u64; SAMPLE_WORDS])] = &[\n{samples}];\n\n\
+             #[doc(hidden)]\npub const SAMPLE_WORDS: usize = {};\n\n\
+             fn sample(words: &[u64]) -> [u64; SAMPLE_WORDS] {{\n    core::array::from_fn(|index| words.get(index).copied().unwrap_or(0))\n}}\n",
+            self.blocks
+                .iter()
+                .map(|block| block.bits / WORD_BITS)
+                .max()
+                .unwrap_or(0)
+        );
         Ok(out)
     }
 }
@@ -259,6 +274,23 @@ fn emit_block(
     }
     let _ = writeln!(out, "}}\n");
     Ok(())
+}
+
+fn emit_samples(out: &mut String, block: &Block, name: &str, union: Option<(&Union, u64)>) {
+    let c_type = union.map_or(name, |(union, _)| &union.name);
+    for field in &block.fields {
+        let set_tag = match union {
+            Some((union, _)) if union.tag == field.name => continue,
+            Some((union, tag)) => format!("block.set_{}({tag}); ", union.tag),
+            None => String::new(),
+        };
+        let (words, field_name, bits) = (block.bits / WORD_BITS, &field.name, field.bits);
+        let _ = writeln!(
+            out,
+            "    (\"{c_type}_t\", \"{name}_get_{field_name}\", {bits}, |value| {{ let mut block = {name}([0; {words}]); \
+             {set_tag}block.set_{field_name}(value); sample(&block.0) }}),"
+        );
+    }
 }
 
 fn number(file: &str, text: &str) -> Result<u32, Error> {

@@ -136,16 +136,21 @@ impl<'a> Constants<'a> {
         self.values.get(name).copied()
     }
 
-    /// All constants as Rust source: `u64`, or `i64` where negative.
+    /// All constants as Rust source: `u64`, or `i64` where negative; and a table of them for the test of layouts.
     #[must_use]
     pub fn emit(&self) -> String {
         let mut out = String::new();
+        let mut table = String::new();
         for name in &self.order {
             let value = self.values[name];
             let kind = if value < 0 { "i64" } else { "u64" };
             let _ = writeln!(out, "pub const {name}: {kind} = {value};");
+            let _ = writeln!(table, "    ({name:?}, {name} as i64),");
         }
-        out.push('\n');
+        let _ = writeln!(
+            out,
+            "\n#[doc(hidden)]\npub const CONSTANTS: &[(&str, i64)] = &[\n{table}];\n"
+        );
         out
     }
 }
@@ -262,6 +267,7 @@ impl Structure {
         let mut size_words = 0;
         let mut fields = String::new();
         let mut lengths = String::new();
+        let mut offsets = String::new();
         for member in &self.members {
             let scalar = match member.kind.as_str() {
                 "seL4_Uint8" => "u8",
@@ -294,6 +300,11 @@ impl Structure {
                 }
             };
             let _ = writeln!(fields, "    pub {}: {kind},", member.name);
+            let (structure, member) = (&self.name, &member.name);
+            let _ = writeln!(
+                offsets,
+                "    ({member:?}, core::mem::offset_of!({structure}, {member})),"
+            );
         }
         let representation = if self.is_packed {
             "C, packed".to_owned()
@@ -303,8 +314,9 @@ impl Structure {
             "C".to_owned()
         };
         Ok(format!(
-            "{lengths}#[derive(Clone, Copy)]\n#[repr({representation})]\npub struct {} {{\n{fields}}}\n\n",
-            self.name
+            "{lengths}#[derive(Clone, Copy)]\n#[repr({representation})]\npub struct {name} {{\n{fields}}}\n\n\
+             #[doc(hidden)]\npub const {name}_OFFSETS: &[(&str, usize)] = &[\n{offsets}];\n\n",
+            name = self.name
         ))
     }
 }

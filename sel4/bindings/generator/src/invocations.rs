@@ -109,6 +109,15 @@ pub fn emit(interfaces: &Interfaces, structures: &[Structure]) -> Result<String,
         "    /// One more than the last label.\n    pub const COUNT: u64 = {};\n}}\n",
         interfaces.methods.len() + 1
     );
+    let table: Vec<String> = labels
+        .iter()
+        .map(|(label, number)| format!("    ({label:?}, {number}),\n"))
+        .collect();
+    let _ = writeln!(
+        out,
+        "#[doc(hidden)]\npub const LABELS: &[(&str, i64)] = &[\n{}];\n",
+        table.concat()
+    );
     for method in &interfaces.methods {
         out += &stub(method, &registers)?;
     }

@@ -46,10 +46,15 @@ pub fn parse(text: &str, config: &Config) -> Result<Vec<(String, i64)>, Error> {
 #[must_use]
 pub fn emit(calls: &[(String, i64)]) -> String {
     let mut out = String::new();
+    let mut table = String::new();
     for (name, number) in calls {
         let _ = writeln!(out, "pub const seL4_Sys{name}: i64 = {number};");
+        let _ = writeln!(table, "    (\"seL4_Sys{name}\", seL4_Sys{name}),");
     }
-    out.push('\n');
+    let _ = writeln!(
+        out,
+        "\n#[doc(hidden)]\npub const SYSTEM_CALLS: &[(&str, i64)] = &[\n{table}];\n"
+    );
     out
 }
 
