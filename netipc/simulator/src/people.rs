@@ -141,11 +141,32 @@ impl World {
         }
     }
 
-    /// An application has no more use for a capability.
-    pub(crate) fn give_up(&mut self, node: usize, held: Held) {
+    /// An application has no more use for a capability, perhaps after a last call.
+    pub(crate) fn give_up(&mut self, node: usize, held: Held) -> Step {
+        let still = self.machines[node]
+            .held
+            .iter()
+            .any(|other| other.import == held.import);
+        if still && self.rng.bool() {
+            let callee = index_of(held.import.node());
+            let budget = self.profile.budget;
+            self.call(
+                node,
+                Target::Import(held.import),
+                callee,
+                held.object,
+                budget,
+            )?;
+            if self.rng.bool() {
+                // The last call leaves before the release does.
+                self.transmit(node)?;
+            }
+        }
         let machine = &mut self.machines[node];
         machine.held.retain(|other| other.import != held.import);
         machine.endpoint.release(self.now, held.import);
+        self.truth.given_up(held.object);
+        Ok(())
     }
 
     /// A worker is done.

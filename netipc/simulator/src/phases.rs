@@ -99,6 +99,7 @@ impl World {
             let machine = &mut self.machines[node];
             for held in std::mem::take(&mut machine.held) {
                 machine.endpoint.release(now, held.import);
+                self.truth.given_up(held.object);
             }
             self.touch(node);
         }

@@ -1,6 +1,6 @@
 //! What really happened, and the checkers that compare it with what was promised.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use netipc_protocol::limits::OUTCOME_WITHIN;
@@ -64,6 +64,8 @@ pub(crate) struct Truth {
     on_wire: HashMap<OnWire, usize>,
     /// The last start by caller, session and object.
     last_start: HashMap<(usize, SessionId, u64), usize>,
+    /// Objects that their importers have given up.
+    given_up: HashSet<u64>,
 }
 
 type Check = Result<(), Violation>;
@@ -176,6 +178,19 @@ impl Truth {
                 format!("call {id} was started, and ends: {result:?}"),
             );
         }
+        let gone = matches!(
+            result,
+            Err(Outcome::NotExecuted(
+                NotExecuted::Revoked | NotExecuted::NoSuchObject
+            ))
+        );
+        if gone && !self.given_up.contains(&call.object) {
+            let what = format!(
+                "call {id} ends so, and nobody gave object {} up: {result:?}",
+                call.object
+            );
+            return broken(Checker::Tables, now, what);
+        }
         if result.is_ok() && (call.starts != 1 || call.replied.is_none()) {
             return broken(
                 Checker::Truth,
@@ -198,6 +213,11 @@ impl Truth {
             );
         }
         Ok(())
+    }
+
+    /// An importer gives an object up.
+    pub(crate) fn given_up(&mut self, object: u64) {
+        self.given_up.insert(object);
     }
 
     /// A call was refused at once: that is its outcome.

@@ -205,7 +205,7 @@ impl World {
                 incarnation,
                 held,
             } if self.lives(node, incarnation) => {
-                self.give_up(node, held);
+                self.give_up(node, held)?;
                 self.visit(node)
             }
             Event::Restart { node } if self.machines[node].power == Power::Off => {
@@ -301,7 +301,7 @@ impl World {
         self.plan(Duration::ZERO, Event::Wake { node, incarnation });
     }
 
-    fn transmit(&mut self, node: usize) -> Step {
+    pub(crate) fn transmit(&mut self, node: usize) -> Step {
         let now = self.now;
         loop {
             let mut frame = self.spare.pop().unwrap_or_default();
