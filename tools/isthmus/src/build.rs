@@ -205,6 +205,7 @@ impl<'a> Builder<'a> {
                 .iter()
                 .map(|(name, elf)| (name.clone(), elf.as_slice()))
                 .collect(),
+            memory_mib: isthmus_image::DEFAULT_MEMORY_MIB,
         };
         let files = self.ui.step("putting the image together", |_| {
             isthmus_image::build(&parts)

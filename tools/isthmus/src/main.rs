@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Task::Up(options) => up::up(&ui, &options),
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
+        Task::Sim { arguments } => test::simulate(&arguments),
         Task::Setup => setup::everything(&ui).map(|()| Ending::Well),
     };
     match result {

@@ -119,9 +119,20 @@ fn counts(line: &str) -> Option<(u64, u64)> {
     Some((before("passed;")?, before("failed;")?))
 }
 
-/// The cluster protocol under faults, from many seeds.
+/// The cluster protocol under faults, from many seeds; then with each known mistake planted, which must be found.
 pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
-    let mut command = cargo(&[
+    let mut command = simulator_command();
+    command.args(["--seeds", SIMULATED_SEEDS, "--mutants"]);
+    succeeds(
+        context,
+        &format!("simulating {SIMULATED_SEEDS} seeds"),
+        command,
+    )
+}
+
+/// The simulator, to be followed by its own arguments.
+pub(crate) fn simulator_command() -> Command {
+    cargo(&[
         "run",
         "--release",
         "-q",
@@ -130,13 +141,7 @@ pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
         "--bin",
         "netipc-sim",
         "--",
-    ]);
-    command.args(["--seeds", SIMULATED_SEEDS]);
-    succeeds(
-        context,
-        &format!("simulating {SIMULATED_SEEDS} seeds"),
-        command,
-    )
+    ])
 }
 
 /// So many clusters are simulated.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -140,14 +141,14 @@ impl Images<'_, '_> {
         let mut built = self.built.borrow_mut();
         let mut images = BTreeMap::new();
         for arch in setting.archs() {
-            if !built.contains_key(&(system, *arch)) {
-                let image = self
-                    .context
-                    .builder()?
-                    .standard_image(&System::read(system.as_ref())?, *arch)?;
-                built.insert((system, *arch), image);
-            }
-            images.insert(*arch, built[&(system, *arch)].clone());
+            let image = match built.entry((system, *arch)) {
+                Entry::Occupied(image) => image.into_mut(),
+                Entry::Vacant(place) => {
+                    let system = System::read(system.as_ref())?;
+                    place.insert(self.context.builder()?.standard_image(&system, *arch)?)
+                }
+            };
+            images.insert(*arch, image.clone());
         }
         Ok(images)
     }

@@ -9,7 +9,7 @@ mod target;
 use std::cell::OnceCell;
 
 use anyhow::Result;
-use isthmus_testkit::Arch;
+use isthmus_testkit::{Arch, Isolated};
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -147,6 +147,18 @@ impl Tally {
             },
         }
     }
+}
+
+/// `./isthmus sim`: the simulator with its own arguments, on this terminal.
+pub fn simulate(arguments: &[String]) -> Result<Ending> {
+    let mut command = host::simulator_command();
+    command.args(arguments);
+    let status = Isolated::spawn(command, |_| {})?.wait()?;
+    Ok(if status.success() {
+        Ending::Well
+    } else {
+        Ending::Wanting
+    })
 }
 
 /// Runs what was asked for.
