@@ -19,6 +19,8 @@ pub(crate) const LITTLE: Endianness = Endianness::Little;
 pub struct Program {
     /// Its GNU build id.
     pub build_id: Vec<u8>,
+    /// Bytes of memory that it takes: whole pages.
+    pub loaded_bytes: u64,
     /// The ELF file without anything that is not loaded.
     pub stripped: Vec<u8>,
 }
@@ -27,11 +29,12 @@ impl Program {
     /// Checks that an ELF file can run as a component, and strips it.
     pub fn read(elf: &[u8], arch: Arch) -> Result<Self, Problem> {
         let (header, segments) = parse(elf, arch)?;
-        check_segments(header, segments)?;
+        let loaded_bytes = check_segments(header, segments)?;
         check_thread_locals(segments)?;
         let build_id = build_id(elf, header)?;
         Ok(Self {
             build_id,
+            loaded_bytes,
             stripped: strip(elf, arch)?,
         })
     }
@@ -69,7 +72,8 @@ fn pages(segment: &Segment) -> (u64, u64) {
     (start / layout::PAGE_BYTES, end.div_ceil(layout::PAGE_BYTES))
 }
 
-fn check_segments(header: &Header, segments: &[Segment]) -> Result<(), Problem> {
+/// Checks what is loaded, and tells what it takes.
+fn check_segments(header: &Header, segments: &[Segment]) -> Result<u64, Problem> {
     let loaded: Vec<&Segment> = segments.iter().filter(is_loaded).collect();
     if loaded.is_empty() {
         return Err(Problem::Empty);
@@ -104,7 +108,7 @@ fn check_segments(header: &Header, segments: &[Segment]) -> Result<(), Problem> 
             && entry.wrapping_sub(s.p_vaddr(LITTLE)) < s.p_memsz(LITTLE)
     };
     if loaded.iter().any(holds_entry) {
-        Ok(())
+        Ok(total)
     } else {
         Err(Problem::NoEntry(entry))
     }

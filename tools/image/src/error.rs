@@ -35,6 +35,24 @@ pub enum Error {
         /// Why.
         reason: CannotAdd,
     },
+    /// All components together do not fit the machine.
+    #[error(
+        "the system needs {needed_mib} MiB on machine {node} of {nodes}, and a machine has {memory_mib} MiB: the largest is `{largest}` with {largest_kib} KiB, see its `heap`, `dma`, `stack` and `threads`"
+    )]
+    NoMemory {
+        /// A machine on which they do not fit.
+        node: u8,
+        /// Of so many.
+        nodes: u8,
+        /// What they need.
+        needed_mib: u64,
+        /// What there is.
+        memory_mib: u64,
+        /// The component that needs most.
+        largest: String,
+        /// How much it needs.
+        largest_kib: u64,
+    },
     /// Loader, kernel and root task do not go together.
     #[error(transparent)]
     Assemble(microkernel_config::Error),

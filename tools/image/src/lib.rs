@@ -8,6 +8,7 @@
 pub mod elf;
 mod error;
 mod files;
+mod memory;
 mod root_task;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub use elf::Program;
 pub use error::{Error, Problem};
 pub use files::Files;
 pub use qemu_machines::Arch;
+
+/// The memory of a machine, in MiB, unless its user says otherwise.
+pub const DEFAULT_MEMORY_MIB: u32 = qemu_machines::Machine::DEFAULT_MEMORY_MIB;
 
 /// What boots the kernel, by architecture.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +63,8 @@ pub struct Parts<'a> {
     pub plan: &'a Plan,
     /// The ELF of each program that the plan names; others are left out.
     pub programs: BTreeMap<Name, &'a [u8]>,
+    /// The memory of the machines that it is meant for, in MiB.
+    pub memory_mib: u32,
 }
 
 /// Makes the files of an image.
@@ -76,22 +82,22 @@ pub fn build(parts: &Parts<'_>) -> Result<Files, Error> {
     }
 }
 
-/// The boot archive: the plan, and each program once, in the plan's order.
+/// The boot archive: the plan, and each program once, in the plan's order. Checked to fit the machines' memory.
 pub fn archive(parts: &Parts<'_>) -> Result<Vec<u8>, Error> {
     let mut builder = ArchiveBuilder::new(parts.plan);
-    let mut done: Vec<&Name> = Vec::new();
+    let mut loaded_bytes = BTreeMap::new();
     for component in &parts.plan.components {
         let name = &component.program;
-        if done.contains(&name) {
+        if loaded_bytes.contains_key(name) {
             continue;
         }
-        done.push(name);
         let elf = parts.programs.get(name).ok_or_else(|| Error::NoProgram {
             program: name.to_string(),
             component: component.name.to_string(),
         })?;
         let program = Program::read(elf, parts.kernel.arch())
             .map_err(|problem| Error::program(name, problem))?;
+        loaded_bytes.insert(name.clone(), program.loaded_bytes);
         builder
             .program(name.clone(), &program.build_id, program.stripped)
             .map_err(|reason| Error::CannotAdd {
@@ -99,5 +105,13 @@ pub fn archive(parts: &Parts<'_>) -> Result<Vec<u8>, Error> {
                 reason,
             })?;
     }
-    Ok(builder.finish())
+    let archive = builder.finish();
+    let memory_bytes = u64::from(parts.memory_mib) << 20;
+    memory::check(
+        parts.plan,
+        &loaded_bytes,
+        archive.len() as u64,
+        memory_bytes,
+    )?;
+    Ok(archive)
 }

@@ -211,6 +211,7 @@ fn parts<'a>(plan: &'a Plan, root_task: &'a [u8], program: &'a [u8]) -> Parts<'a
         root_task,
         plan,
         programs,
+        memory_mib: 64,
     }
 }
 
@@ -249,6 +250,25 @@ fn the_archive_comes_back_from_the_root_task() {
         script.contains("exec qemu-system-x86_64 ") && script.contains("-initrd root-task.elf"),
         "{script}"
     );
+}
+
+#[test]
+fn a_system_that_does_not_fit_is_named_with_its_largest_component() {
+    let text = "[system]\nname = \"s\"\n[[component]]\nname = \"small\"\nprogram = \"p\"\n\
+        [[component]]\nname = \"big\"\nprogram = \"p\"\non = \"last\"\nheap = \"60MiB\"\n";
+    let plan = isthmus_description::compile(text).expect("a valid description");
+    let (root_task, program) = (root_task(), program());
+    let error = build(&parts(&plan, &root_task, &program))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("on machine 1 of 1, and a machine has 64 MiB"),
+        "{error}"
+    );
+    assert!(error.contains("the largest is `big`"), "{error}");
+    let mut larger = parts(&plan, &root_task, &program);
+    larger.memory_mib = 80;
+    assert!(build(&larger).is_ok());
 }
 
 #[test]

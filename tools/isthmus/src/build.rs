@@ -68,7 +68,7 @@ impl Progress for KernelProgress<'_> {
 
 /// Builds a kernel.
 pub fn kernel(ui: &Ui, kernel: &Kernel) -> Result<Prefix> {
-    let what = format!("building the kernel {}", kernel.name());
+    let what = format!("kernel {}", kernel.name());
     Ok(ui.step(&what, |step| {
         kernel.build(&workspace::kernels(), &mut KernelProgress { ui, step })
     })?)
