@@ -87,6 +87,6 @@ pub const NUM_MESSAGE_REGISTERS: usize = sys::seL4_MsgMaxLength as usize;
 pub const ENDPOINT_BADGE_BITS: u32 = sys::seL4_BadgeBits as u32;
 
 const _: () = assert!(
-    size_of::<usize>() * 8 == WORD_SIZE,
+    usize::BITS as usize == WORD_SIZE,
     "this crate knows 64-bit machines"
 );

@@ -76,7 +76,7 @@ pub(crate) fn clean_up(bootinfo: &BootInfoPtr) -> Result<()> {
 fn continuation(bootinfo: &BootInfoPtr, base: usize) -> UserContext {
     let mut registers = UserContext::default();
     // SAFETY: `#[root_task]` defines it.
-    let top = unsafe { &*&raw const __sel4_root_task_stack_top }.addr();
+    let top = unsafe { &__sel4_root_task_stack_top }.addr();
     *registers.pc_mut() = crate::entry::second as *const () as Word;
     // As after a call: the return address is missing.
     *registers.sp_mut() = (top - size_of::<Word>()) as Word;
