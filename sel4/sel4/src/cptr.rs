@@ -281,7 +281,7 @@ cap_types! {
     AsidPool,
     /// Authority over scheduling domains.
     DomainSet,
-    /// A saved reply: what [`AbsoluteCPtr::save_caller`] leaves. Sending to it answers the caller and empties the slot.
+    /// A saved reply: what [`AbsoluteCPtr::save_caller`](crate::AbsoluteCPtr::save_caller) leaves. Sending to it answers the caller and empties the slot.
     Reply,
     /// An empty slot.
     Null,
