@@ -51,8 +51,25 @@ pub struct Machine {
     pub nodes: u8,
     /// Ticks a second of the counter that user space reads (`CNTVCT` on aarch64, the time-stamp counter on x86_64).
     pub counter_hz: u64,
+    /// The component's own seed for random numbers.
+    pub seed: Seed,
     /// `key=value key=value`.
     pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
+}
+
+/// What random numbers are made from: new at each start of the machine, another one for each component, and known to nobody
+/// else but the root task. How good it is says `docs/threat-model.md`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seed(pub [u8; SEED_BYTES]);
+
+/// Bytes of a seed.
+pub const SEED_BYTES: usize = 32;
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows it knows what will be drawn.
+        f.write_str("Seed(..)")
+    }
 }
 
 /// A capability to a server's endpoint.

@@ -147,6 +147,7 @@ fn largest() -> Startup {
             node: 255,
             nodes: 255,
             counter_hz: u64::MAX,
+            seed: Seed([255; SEED_BYTES]),
             arguments: core::iter::repeat_n('x', limits::ARGUMENT_BYTES).collect(),
         },
         serves: (0..limits::SERVES).map(|_| name()).collect(),

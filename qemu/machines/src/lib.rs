@@ -9,4 +9,6 @@ mod command_line;
 mod machine;
 
 pub use command_line::CommandLine;
-pub use machine::{Arch, ArchError, Clock, Console, Image, Link, Machine, Node, NodeError, mac_of};
+pub use machine::{
+    Arch, ArchError, Clock, Console, Image, Link, Machine, Node, NodeError, SEED_BYTES, mac_of,
+};

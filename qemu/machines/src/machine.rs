@@ -218,6 +218,9 @@ pub enum Clock {
     Instructions,
 }
 
+/// Bytes of a machine's seed.
+pub const SEED_BYTES: usize = 32;
+
 /// One machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -235,6 +238,8 @@ pub struct Machine {
     pub clock: Clock,
     /// Facts for its programs (`opt/isthmus/arguments`): `key=value key=value`.
     pub arguments: String,
+    /// What its random numbers are made from (`opt/isthmus/seed`): to be drawn anew at each start.
+    pub seed: Option<[u8; SEED_BYTES]>,
     /// Further arguments for QEMU, last.
     pub extra: Vec<OsString>,
 }
@@ -257,6 +262,7 @@ impl Machine {
             console: Console::Stdio,
             clock: Clock::Real,
             arguments: String::new(),
+            seed: None,
             extra: Vec::new(),
         }
     }
@@ -340,6 +346,10 @@ impl Machine {
         ];
         if !self.arguments.is_empty() {
             facts.push(("arguments", self.arguments.clone()));
+        }
+        if let Some(seed) = self.seed {
+            let hex = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+            facts.push(("seed", hex));
         }
         let fact = |(key, value): (&str, String)| {
             [
@@ -442,6 +452,7 @@ mod tests {
             node,
             link,
             arguments: "a=1,2 b=3".into(),
+            seed: Some([0xa5; SEED_BYTES]),
             ..x86_64()
         });
         assert!(line.contains("mac=52:54:00:49:53:03"), "{line}");
@@ -457,6 +468,11 @@ mod tests {
         );
         assert!(
             line.contains("'name=opt/isthmus/arguments,string=a=1,,2 b=3'"),
+            "{line}"
+        );
+        let seed = "a5".repeat(SEED_BYTES);
+        assert!(
+            line.contains(&format!("name=opt/isthmus/seed,string={seed}")),
             "{line}"
         );
     }

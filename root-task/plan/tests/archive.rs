@@ -202,6 +202,7 @@ proptest! {
         if let Ok(plan) = Plan::decode(&bytes) {
             let machine = isthmus_abi::startup::Machine {
                 node: 1, nodes: 1, counter_hz: 1, arguments: Default::default(),
+                seed: isthmus_abi::startup::Seed(Default::default()),
             };
             for (id, _) in plan.all() {
                 let startup = plan.startup(id, Here { node: 1, nodes: 1 }, machine.clone());

@@ -1,0 +1,84 @@
+//! Where the components' random numbers come from. How good it is says `docs/threat-model.md`.
+
+use isthmus_abi::Name;
+use isthmus_abi::startup::Seed;
+use sha2::{Digest, Sha256};
+
+/// Everything that is known at this start and perhaps not before it, mixed: the time at which things happen, the processor's
+/// own generator where there is one, and what the machine was told from outside.
+pub struct Entropy(Sha256);
+
+impl Entropy {
+    /// What the machine itself has.
+    pub fn gather() -> Self {
+        let mut entropy = Self(Sha256::new());
+        entropy.add(&counter().to_le_bytes());
+        if let Some(words) = generator() {
+            words
+                .iter()
+                .for_each(|word| entropy.add(&word.to_le_bytes()));
+        }
+        entropy
+    }
+
+    /// Mixes more in. The time at which it comes counts, too.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+        self.0.update(counter().to_le_bytes());
+    }
+
+    /// A component's own seed: says nothing about another's.
+    pub fn seed_of(&self, component: &Name) -> Seed {
+        let mut hash = self.0.clone();
+        hash.update(component.as_str());
+        Seed(hash.finalize().into())
+    }
+}
+
+/// Words that are asked of the processor's generator.
+const WORDS: usize = 4;
+
+#[cfg(target_arch = "x86_64")]
+fn counter() -> u64 {
+    // SAFETY: reads the counter; the kernel leaves it readable to user space.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+#[cfg(target_arch = "aarch64")]
+fn counter() -> u64 {
+    let ticks: u64;
+    // SAFETY: reads a counter that the loader has opened to user space.
+    unsafe {
+        core::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack, preserves_flags))
+    };
+    ticks
+}
+
+/// RDRAND, if the processor has it and it works.
+#[cfg(target_arch = "x86_64")]
+fn generator() -> Option<[u64; WORDS]> {
+    /// Bit of `ecx` in leaf 1 of CPUID (Intel SDM, volume 2A).
+    const RDRAND: u32 = 1 << 30;
+
+    if core::arch::x86_64::__cpuid(1).ecx & RDRAND == 0 {
+        return None;
+    }
+    let mut words = [0; WORDS];
+    for word in &mut words {
+        let works: u8;
+        // SAFETY: the processor has the instruction (checked), which touches the two outputs and flags only.
+        unsafe {
+            core::arch::asm!("rdrand {}", "setc {}", out(reg) *word, out(reg_byte) works, options(nomem, nostack))
+        };
+        if works == 0 {
+            return None;
+        }
+    }
+    Some(words)
+}
+
+/// The processors that this kernel runs on have none.
+#[cfg(target_arch = "aarch64")]
+fn generator() -> Option<[u64; WORDS]> {
+    None
+}
