@@ -6,8 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+mod death;
 mod demo;
 mod lab;
+mod timer;
 
 pub use lab::{Lab, Scenario, Setting};
 
@@ -24,6 +26,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: demo::local,
+    },
+    Scenario {
+        name: "death",
+        system: "tests/machines/systems/death.toml",
+        settings: &Setting::ALIKE,
+        run: death::outcomes,
+    },
+    Scenario {
+        name: "timer",
+        system: "tests/machines/systems/timer.toml",
+        settings: &Setting::ALIKE,
+        run: timer::waits,
     },
 ];
 
