@@ -1,8 +1,8 @@
 //! From the first instruction to `main`.
 //!
 //! 1. `_start` (in `arch`) sets the stack pointer and keeps the address of the boot information.
-//! 2. [`first`] makes the IPC buffer known, unmaps the guard page, and has thread-locals set up. Until then nothing may use them.
-//! 3. [`second`] runs `main`.
+//! 2. `first` makes the IPC buffer known, unmaps the guard page, and has thread-locals set up. Until then nothing may use them.
+//! 3. `second` runs `main`.
 
 use sel4::init_thread::suspend_self;
 use sel4::{BootInfo, BootInfoPtr};

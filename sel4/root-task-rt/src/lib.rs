@@ -7,12 +7,12 @@
 //! A program uses [`root_task`], and links with `sel4-root-task.ld`, which its build script asks for by
 //! `cargo::rustc-link-arg-bins=-Tsel4-root-task.ld`.
 //!
-//! Read next: [`entry`], then [`thread_locals`] for the one thing that is hard.
+//! Read next: `entry`, then [`thread_locals`] for the one thing that is hard.
 #![no_std]
 
 mod arch;
 mod archive;
-pub mod entry;
+mod entry;
 mod heap;
 mod panic;
 mod stack;
