@@ -6,7 +6,7 @@ use isthmus_description::{Plan, compile};
 use isthmus_plan::Here;
 use proptest::prelude::*;
 
-const DEMO: &str = include_str!("../../../systems/demo.toml");
+const DEMO: &str = include_str!("sample.toml");
 
 fn machine(here: Here) -> Machine {
     Machine {
@@ -23,7 +23,7 @@ const FIRST: Here = Here { node: 1, nodes: 2 };
 const LAST: Here = Here { node: 2, nodes: 2 };
 
 fn demo() -> Plan {
-    compile(DEMO).unwrap_or_else(|mistakes| panic!("{}", mistakes.in_file("systems/demo.toml")))
+    compile(DEMO).unwrap_or_else(|mistakes| panic!("{}", mistakes.in_file("sample.toml")))
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn mistakes_of_writing() {
         "at most 64MiB",
     );
     mistake(
-        "stack = \"128KiB\"",
+        "stack = \"96KiB\"",
         "stack = \"1KiB\"",
         8,
         "less than is useful",
@@ -223,7 +223,7 @@ fn mistakes_of_writing() {
         "on = \"first\"",
         "on = [0]",
         5,
-        "numbered 1 to 32",
+        "machines are numbered 1 to",
         "[1, 3]",
     );
     mistake("on = \"first\"", "on = []", 5, "no placement", "[1, 3]");
@@ -358,7 +358,7 @@ fn a_second_component_of_a_name_is_named_with_the_first() {
     let mistakes = compile(&text).unwrap_err();
     assert_eq!(mistakes.0.len(), 1, "{mistakes}");
     assert!(
-        mistakes.0[0].remedy.contains("the first is on line 15"),
+        mistakes.0[0].remedy.contains("the first is on line 14"),
         "{mistakes}"
     );
 }
@@ -448,8 +448,22 @@ fn check_everywhere(plan: &Plan) {
 }
 
 #[test]
-fn the_demo_starts_on_every_machine_of_every_cluster() {
+fn every_system_of_ours_starts_on_every_machine_of_every_cluster() {
     check_everywhere(&demo());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systems");
+    let mut systems = 0;
+    for file in std::fs::read_dir(folder).expect("the folder `systems`") {
+        let path = file.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            let name = path.display().to_string();
+            let plan =
+                compile(&text).unwrap_or_else(|mistakes| panic!("{}", mistakes.in_file(&name)));
+            check_everywhere(&plan);
+            systems += 1;
+        }
+    }
+    assert!(systems > 0);
 }
 
 fn tokens() -> Vec<&'static str> {
