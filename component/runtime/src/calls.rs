@@ -85,8 +85,14 @@ const fn endpoint(slot: Slot) -> cap::Endpoint {
     slots::cap(slot)
 }
 
-/// Makes a message ready: the words beyond the fourth, and the capability, go into the IPC buffer.
-fn stage(label: Label, words: &[Word], capability: Option<Slot>) -> (MessageInfo, RegisterWords) {
+/// Makes a message ready to be sent: the words beyond the fourth, and the capability, go into the IPC buffer. For who makes
+/// no typed calls.
+#[must_use]
+pub fn stage(
+    label: Label,
+    words: &[Word],
+    capability: Option<Slot>,
+) -> (MessageInfo, RegisterWords) {
     let mut first = [0; limits::REGISTER_WORDS];
     let in_registers = words.len().min(first.len());
     first[..in_registers].copy_from_slice(&words[..in_registers]);
@@ -106,13 +112,17 @@ fn stage(label: Label, words: &[Word], capability: Option<Slot>) -> (MessageInfo
     (info, first)
 }
 
-/// The words of a message that was received: the first four came in registers.
-fn fetch(first: RegisterWords, length: usize, buffer: &mut [u64; limits::MESSAGE_WORDS]) -> &[u64] {
-    let words = &mut buffer[..length];
+/// The words of a message that was received: the first four came in registers. At most [`limits::MESSAGE_WORDS`].
+pub fn fetch(
+    first: RegisterWords,
+    length: usize,
+    buffer: &mut [u64; limits::MESSAGE_WORDS],
+) -> &[u64] {
+    let words = &mut buffer[..length.min(limits::MESSAGE_WORDS)];
     if length > first.len() {
         sel4::with_ipc_buffer(|ipc| ipc.read_words(words));
     }
-    let in_registers = length.min(first.len());
+    let in_registers = words.len().min(first.len());
     words[..in_registers].copy_from_slice(&first[..in_registers]);
     words
 }
