@@ -1,7 +1,7 @@
 //! The machines' programs: which package has which, and how they are compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +10,7 @@ use microkernel_config::Prefix;
 use serde_json::Value;
 
 use crate::run::run;
-use crate::toolchain::{Toolchain, target_name};
+use crate::toolchain::{Target, Toolchain};
 use crate::ui::{Step, Ui};
 use crate::workspace;
 
@@ -116,7 +116,7 @@ pub struct Compiler<'a> {
     arch: Arch,
     prefix: &'a Prefix,
     toolchain: Toolchain,
-    target: PathBuf,
+    target: Target,
     target_dir: PathBuf,
 }
 
@@ -167,7 +167,7 @@ impl<'a> Compiler<'a> {
             &format!("compiling {} programs for {}", programs.len(), self.arch),
             |step| compile(step, cargo),
         )?;
-        let folder = self.target_dir.join(target_name(self.arch)).join(PROFILE);
+        let folder = self.target_dir.join(self.target.folder()).join(PROFILE);
         Ok(programs
             .iter()
             .map(|program| (program.clone(), folder.join(program)))
@@ -176,16 +176,13 @@ impl<'a> Compiler<'a> {
 
     /// Compiles the boot loader.
     pub fn loader(&self, ui: &Ui) -> Result<PathBuf> {
-        let mut cargo = self
-            .toolchain
-            .cargo("build", Path::new(LOADER_TARGET), &self.target_dir);
+        let target = Target::bare(LOADER_TARGET);
+        // It knows nothing of the kernel's configuration, so one serves all.
+        let target_dir = workspace::built().join("loader");
+        let mut cargo = self.toolchain.cargo("build", &target, &target_dir);
         cargo.args(["--profile", PROFILE, "-p", LOADER, "--bin", LOADER]);
         ui.step("compiling the boot loader", |step| compile(step, cargo))?;
-        Ok(self
-            .target_dir
-            .join(LOADER_TARGET)
-            .join(PROFILE)
-            .join(LOADER))
+        Ok(target_dir.join(target.folder()).join(PROFILE).join(LOADER))
     }
 }
 

@@ -26,6 +26,16 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct Failed(Finished);
 
+/// How lines begin with which Cargo says what it does.
+const BUSY: [&str; 6] = [
+    "Compiling ",
+    "Checking ",
+    "Documenting ",
+    "Downloading ",
+    "Downloaded ",
+    "Blocking ",
+];
+
 /// More of a program's output than this is not shown.
 const MAX_LINES_SHOWN: usize = 200;
 
@@ -44,9 +54,10 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// The last lines of a long text.
+/// The last lines of a long text, without those that only say that Cargo works.
 pub fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+    let busy = |line: &&str| !BUSY.iter().any(|word| line.trim_start().starts_with(word));
+    let lines: Vec<&str> = text.lines().filter(busy).collect();
     let skipped = lines.len().saturating_sub(MAX_LINES_SHOWN);
     let mut tail = if skipped > 0 {
         format!("    ({skipped} lines before)\n")

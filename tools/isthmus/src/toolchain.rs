@@ -3,6 +3,7 @@
 //! A target specification is derived from the compiler's own for a bare machine, so that it survives a new compiler: user-space programs, linked
 //! statically at fixed addresses, with thread-locals, hardware floating point, and a build id.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,12 +22,36 @@ pub struct Toolchain {
 /// Debian's `lld`: its rustc brings none, `rust-lld` being a link to a package that it does not install.
 pub const LINKER: &str = "ld.lld";
 
-/// What is compiled from source for each target.
-const BUILD_STD: [&str; 3] = [
-    "-Zbuild-std=core,alloc,compiler_builtins",
-    "-Zbuild-std-features=compiler-builtins-mem",
-    "-Zjson-target-spec",
-];
+/// What programs are compiled for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The compiler's own name of it, or the file of its specification.
+    name: PathBuf,
+    /// The libraries that are compiled from source.
+    libraries: &'static str,
+}
+
+impl Target {
+    /// What is compiled before there is a kernel: the boot loader, which has no heap.
+    pub fn bare(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            libraries: "-Zbuild-std=core,compiler_builtins",
+        }
+    }
+
+    fn user_space(file: PathBuf) -> Self {
+        Self {
+            name: file,
+            libraries: "-Zbuild-std=core,alloc,compiler_builtins",
+        }
+    }
+
+    /// What Cargo calls its folder.
+    pub fn folder(&self) -> &OsStr {
+        self.name.file_stem().unwrap_or_default()
+    }
+}
 
 /// What a program's own environment may not bring into a build that must give the same bytes everywhere.
 const NOT_INHERITED: [&str; 8] = [
@@ -89,8 +114,8 @@ impl Toolchain {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Writes the target's specification and returns its file.
-    pub fn target(&self, arch: Arch) -> Result<PathBuf> {
+    /// Writes the specification of our target.
+    pub fn target(&self, arch: Arch) -> Result<Target> {
         let bare = match arch {
             Arch::X86_64 => "x86_64-unknown-none",
             Arch::Aarch64 => "aarch64-unknown-none",
@@ -105,30 +130,34 @@ impl Toolchain {
         let spec =
             serde_json::from_str(&text).context("rustc's target specification is no JSON")?;
         let spec = user_space(arch, spec)?;
-        let path = workspace::built().join(format!("targets/{}.json", target_name(arch)));
+        let path = workspace::built().join(format!("targets/{arch}-isthmus.json"));
         workspace::write_if_changed(&path, format!("{spec:#}\n").as_bytes())?;
-        Ok(path)
+        Ok(Target::user_space(path))
     }
 
     /// Cargo for a target, in the repository, with `core` compiled from source.
-    pub fn cargo(&self, verb: &str, target: &Path, target_dir: &Path) -> Command {
+    pub fn cargo(&self, verb: &str, target: &Target, target_dir: &Path) -> Command {
         self.command("cargo", verb, target, target_dir)
     }
 
     /// clippy for a target. Cargo would look for it in its own folder first, and find rustup's.
-    pub fn clippy(&self, target: &Path, target_dir: &Path) -> Command {
+    pub fn clippy(&self, target: &Target, target_dir: &Path) -> Command {
         let mut command = self.command("cargo-clippy", "clippy", target, target_dir);
         command.env("CARGO", self.tool("cargo"));
         command
     }
 
-    fn command(&self, program: &str, verb: &str, target: &Path, target_dir: &Path) -> Command {
+    fn command(&self, program: &str, verb: &str, target: &Target, target_dir: &Path) -> Command {
         let mut command = Command::new(self.tool(program));
         command.current_dir(workspace::root()).arg(verb);
         command
-            .args(BUILD_STD)
+            .arg(target.libraries)
+            .args([
+                "-Zbuild-std-features=compiler-builtins-mem",
+                "-Zjson-target-spec",
+            ])
             .arg("--target")
-            .arg(target)
+            .arg(&target.name)
             .arg("--target-dir")
             .arg(target_dir);
         for variable in NOT_INHERITED {
@@ -142,11 +171,6 @@ impl Toolchain {
             .env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", LINKER);
         command
     }
-}
-
-/// The name of our target.
-pub fn target_name(arch: Arch) -> String {
-    format!("{arch}-isthmus")
 }
 
 /// Makes a specification for user space out of the compiler's own for a bare machine.

@@ -1,13 +1,18 @@
 //! Where things are.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 
-/// The repository.
+/// The repository: the command is built in the checkout that it works on.
 pub fn root() -> &'static Path {
-    // tools/isthmus, from where it was compiled: the command is built in the checkout that it works on.
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // tools/isthmus; a checkout that was moved since is reported by the first file that is missing.
+        here.ancestors().nth(2).unwrap_or(here).to_owned()
+    });
+    &ROOT
 }
 
 /// What is generated.

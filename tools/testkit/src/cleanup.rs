@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, Once, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpgid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -24,7 +24,11 @@ impl Remains {
     fn remove(&self) {
         // Either may be gone already, and there is nobody left to tell.
         match self {
-            Self::Processes(leader) => drop(kill_process_group(*leader, Signal::KILL)),
+            Self::Processes(leader) => {
+                let _ = kill_process_group(*leader, Signal::KILL);
+                // Where process 1 is no real `init`, nobody else would ever wait for them. It ends when none of the group is a child of ours.
+                while matches!(waitpgid(*leader, WaitOptions::empty()), Ok(Some(_))) {}
+            }
             Self::Folder(path) => drop(std::fs::remove_dir_all(path)),
         }
     }
