@@ -3,7 +3,7 @@
 //! A target specification is derived from the compiler's own for a bare machine, so that it survives a new compiler: user-space programs, linked
 //! statically at fixed addresses, with thread-locals, hardware floating point, and a build id.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -167,10 +167,17 @@ impl Toolchain {
             .env("RUSTC", self.tool("rustc"))
             .env("RUSTDOC", self.tool("rustdoc"))
             .env("RUSTC_BOOTSTRAP", "1")
+            .env("DEFMT_LOG", log_level())
             // For the boot loader's target, which is built into the compiler; ours name it themselves.
             .env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", LINKER);
         command
     }
+}
+
+/// Which of their logs programs keep: what the user says (`DEFMT_LOG`, per crate if need be), else from `info` on. (defmt itself would keep
+/// errors only.)
+fn log_level() -> OsString {
+    std::env::var_os("DEFMT_LOG").unwrap_or_else(|| "info".into())
 }
 
 /// Makes a specification for user space out of the compiler's own for a bare machine.
