@@ -33,7 +33,7 @@ pub struct Head {
     pub label: u64,
     /// Words, at most [`WORDS_MAX`].
     pub length: usize,
-    /// A capability: with the message, where it lies; with the answer, whether one arrived is what counts.
+    /// Where the capability lies that goes with the message, or has arrived with the answer.
     pub capability: Option<Slot>,
 }
 
@@ -58,6 +58,8 @@ pub struct Mailbox {
     length: AtomicU32,
     label: AtomicU64,
     words: [AtomicU64; WORDS_MAX],
+    /// Where the worker's capabilities arrive.
+    arrivals: AtomicU32,
 }
 
 const CALL: u32 = 0;
@@ -75,7 +77,19 @@ impl Mailbox {
             length: AtomicU32::new(0),
             label: AtomicU64::new(0),
             words: [const { AtomicU64::new(0) }; WORDS_MAX],
+            arrivals: AtomicU32::new(0),
         }
+    }
+
+    /// The worker, at its start: where its capabilities arrive.
+    pub fn open(&self, arrivals: Slot) {
+        self.arrivals.store(arrivals.0, Ordering::Relaxed);
+    }
+
+    /// Where the worker's capabilities arrive; null before its start.
+    #[must_use]
+    pub fn arrivals(&self) -> Slot {
+        Slot(self.arrivals.load(Ordering::Relaxed))
     }
 
     /// Whose turn it is.

@@ -22,17 +22,20 @@ impl<T, const N: usize> Table<T, N> {
 
     /// Puts a thing in, and answers its number; gives it back if there is no room.
     pub fn insert(&mut self, thing: T) -> Result<usize, T> {
-        let free = self.rows[self.first_free..]
-            .iter()
-            .position(Option::is_none);
-        let Some(offset) = free else {
+        let Some(number) = self.vacant() else {
             return Err(thing);
         };
-        let number = self.first_free + offset;
         self.rows[number] = Some(thing);
         self.first_free = number + 1;
         self.len += 1;
         Ok(number)
+    }
+
+    /// The number that the next thing will have; `None` if there is no room.
+    #[must_use]
+    pub fn vacant(&self) -> Option<usize> {
+        let mut rows = self.rows[self.first_free..].iter();
+        Some(self.first_free + rows.position(Option::is_none)?)
     }
 
     /// Takes a thing out.
@@ -87,9 +90,13 @@ mod tests {
             let mut table = Table::<usize, 6>::new();
             let mut model = BTreeMap::new();
             for (step, (insert, number)) in steps.into_iter().enumerate() {
+                let vacant = table.vacant();
                 if insert {
                     match table.insert(step) {
-                        Ok(number) => prop_assert_eq!(model.insert(number, step), None),
+                        Ok(number) => {
+                            prop_assert_eq!(vacant, Some(number));
+                            prop_assert_eq!(model.insert(number, step), None);
+                        }
                         Err(back) => {
                             prop_assert_eq!(back, step);
                             prop_assert_eq!(model.len(), 6);

@@ -97,9 +97,11 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
         self.workers_where(move |request| request.object == object)
     }
 
-    /// The workers that have a request of a node.
-    pub fn of(&self, node: NodeId) -> impl Iterator<Item = usize> {
-        self.workers_where(move |request| request.node == node)
+    /// Whether a worker has a request of this node.
+    #[must_use]
+    pub fn is_of(&self, worker: usize, node: NodeId) -> bool {
+        let request = self.busy.get(worker).and_then(Option::as_ref);
+        request.is_some_and(|request| request.node == node)
     }
 
     /// The session with a node is over: nothing waits for it.
@@ -173,7 +175,7 @@ mod tests {
         let (worker, first) = work.next().unwrap();
         work.start(worker, first);
         assert_eq!(work.next(), None);
-        assert!(work.of(NodeId(2)).eq([0]));
+        assert!(work.is_of(0, NodeId(2)) && !work.is_of(0, NodeId(3)) && !work.is_of(1, NodeId(2)));
         assert_eq!(work.worker_of(1), Some(0));
         work.forget(NodeId(3));
         assert!(work.finish(0).is_some());

@@ -1,0 +1,258 @@
+//! Requests of peers: from the protocol's word that one is here to the answer of the server.
+
+use isthmus_abi::label::{Kind, Way as LabelWay};
+use isthmus_abi::{Label, NotExecuted, Slot, Unknown};
+use isthmus_runtime::sel4;
+use isthmus_runtime::slots::{self, absolute};
+use isthmus_runtime::thread;
+use netipc_protocol::{
+    Answer, Execution, Instant, NodeId, Object, Request as Incoming, WORDS_MAX, Way,
+};
+use netipc_proxy_logic::Judgement;
+use netipc_proxy_logic::mailbox::{Head, Job, State};
+use netipc_proxy_logic::work::Request;
+
+use crate::caller::place;
+use crate::proxy::Proxy;
+use crate::worker::{self, MAILBOXES};
+
+impl Proxy {
+    /// A request waits for a worker.
+    pub(crate) fn deliver(&mut self, execution: Execution, object: Option<Object>, way: Way) {
+        self.tables.work.deliver(Request {
+            execution,
+            node: execution.node(),
+            slot: execution.slot(),
+            object,
+            way,
+        });
+    }
+
+    /// Hands out what can be handed out.
+    pub(crate) fn start_work(&mut self, now: Instant) {
+        while let Some((number, request)) = self.tables.work.next() {
+            let Some(target) = self.pin(request.object) else {
+                self.turn_away(request.execution, NotExecuted::Revoked);
+                continue;
+            };
+            match self.post(now, number, &request, target) {
+                Ok(()) => {
+                    self.statistics.requests += 1;
+                    self.tables.work.start(number, request);
+                }
+                Err(reason) => {
+                    self.unpin(request.object);
+                    self.turn_away(request.execution, reason);
+                }
+            }
+        }
+    }
+
+    /// Has a worker make the call.
+    fn post(
+        &mut self,
+        now: Instant,
+        number: usize,
+        request: &Request<Execution>,
+        target: Slot,
+    ) -> Result<(), NotExecuted> {
+        let incoming = match self.protocol.start(now, request.execution) {
+            Ok(incoming) => incoming,
+            // It is over, and the protocol has said so.
+            Err(_) => return Err(NotExecuted::Cancelled),
+        };
+        let came = incoming.capability;
+        let imports = &mut self.tables.imports;
+        let ready = fit(&incoming).and_then(|label| {
+            let placed = came.map(|import| place(import, self.service, imports));
+            let capability = placed.transpose().map_err(|_| NotExecuted::Overload)?;
+            Ok((label, capability))
+        });
+        let (label, capability) = match ready {
+            Ok(ready) => ready,
+            Err(reason) => {
+                if let Some(unwanted) = came {
+                    self.protocol.release(now, unwanted);
+                }
+                return Err(reason);
+            }
+        };
+        let job = Job {
+            target,
+            way: incoming.way,
+            head: Head {
+                label: label.bits(),
+                length: incoming.words.len(),
+                capability,
+            },
+        };
+        // Requests to one export reach it in order: the ones before are in their calls before this one is posted.
+        for other in self.tables.work.at(request.object) {
+            while MAILBOXES[other].state() == State::Posted {
+                sel4::r#yield();
+            }
+        }
+        MAILBOXES[number].post(&job, incoming.words);
+        self.workers[number].notification().signal();
+        Ok(())
+    }
+
+    /// Takes what the workers have done.
+    pub(crate) fn take_answers(&mut self) {
+        for number in 0..self.tables.work.count() {
+            self.take_answer(number);
+        }
+    }
+
+    fn take_answer(&mut self, number: usize) {
+        let mut words = [0; WORDS_MAX];
+        let Some(head) = MAILBOXES[number].collect(&mut words) else {
+            return;
+        };
+        let Some(request) = self.tables.work.finish(number) else {
+            return;
+        };
+        self.unpin(request.object);
+        let words = &words[..head.length];
+        let answer = match request.way {
+            Way::OneWay => Answer::Reply {
+                label: 0,
+                words: &[],
+                capability: None,
+            },
+            Way::Call => self.judge(&request, &head, words),
+        };
+        if let Some(arrived) = head.capability {
+            // What was exported has been moved away.
+            let _ = absolute(arrived).delete();
+        }
+        // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
+        let _ = self.protocol.finish(request.execution, &answer);
+    }
+
+    fn judge<'w>(
+        &mut self,
+        request: &Request<Execution>,
+        head: &Head,
+        words: &'w [u64],
+    ) -> Answer<'w> {
+        let label = Label::from_bits(head.label);
+        match Judgement::of(label, words.first().copied().unwrap_or(0)) {
+            Judgement::NotExecuted(reason) => Answer::NotExecuted(reason),
+            Judgement::Unknown(reason) => Answer::Unknown(reason),
+            Judgement::Reply => {
+                let exported = head.capability.map(|arrived| {
+                    let slot = move_away(arrived).ok_or(NotExecuted::Overload)?;
+                    self.export(request.node, slot)
+                });
+                match exported.transpose() {
+                    Ok(capability) => Answer::Reply {
+                        label: head.label,
+                        words,
+                        capability,
+                    },
+                    Err(_) => Answer::Unknown(Unknown::ReplyLost),
+                }
+            }
+        }
+    }
+
+    /// Nobody waits any more for what a worker does.
+    pub(crate) fn abandon(&mut self, execution: Execution) {
+        if let Some(number) = self.tables.work.worker_of(execution) {
+            self.abort(number);
+        }
+    }
+
+    /// The session with a node is over: nothing is done for it any more, and it has no capabilities here.
+    pub(crate) fn end_session(&mut self, node: NodeId) {
+        self.tables.work.forget(node);
+        for number in 0..self.workers.len() {
+            if self.tables.work.is_of(number, node) {
+                self.abort(number);
+            }
+        }
+        for slot in self.tables.exports.end(node) {
+            slots::free(slot);
+        }
+        self.tables.imports.end(node);
+    }
+
+    /// A peer has no use any more for an export.
+    pub(crate) fn forget_export(&mut self, object: Object) {
+        if let Some(slot) = self.tables.exports.remove(object) {
+            slots::free(slot);
+        }
+    }
+
+    /// Starts a worker at its first instruction.
+    pub(crate) fn start_worker(&self, number: usize) -> Result<(), thread::Error> {
+        self.workers[number].restart(worker::run, number)
+    }
+
+    /// Stops a worker wherever it is, and starts it anew. It is never resumed where it was: that would make its call again.
+    fn abort(&mut self, number: usize) {
+        // Neither fails: the thread is ours.
+        let _ = self.workers[number].stop();
+        if MAILBOXES[number].state() == State::Done {
+            self.take_answer(number);
+        } else {
+            MAILBOXES[number].clear();
+            let _ = absolute(MAILBOXES[number].arrivals()).delete();
+            if let Some(request) = self.tables.work.finish(number) {
+                self.unpin(request.object);
+            }
+            self.statistics.aborted += 1;
+            defmt::debug!("netipc: worker {=usize} was stopped", number);
+        }
+        let _ = self.start_worker(number);
+    }
+
+    /// What a request calls; it stays what it is until it is unpinned.
+    fn pin(&mut self, object: Option<Object>) -> Option<Slot> {
+        match object {
+            None => self.naming,
+            Some(object) => self.tables.exports.pin(object),
+        }
+    }
+
+    fn unpin(&mut self, object: Option<Object>) {
+        let over = object.and_then(|object| self.tables.exports.unpin(object));
+        if let Some(slot) = over {
+            slots::free(slot);
+        }
+    }
+
+    /// A request does not run. Nothing happens if it is over already.
+    fn turn_away(&mut self, execution: Execution, reason: NotExecuted) {
+        self.statistics.requests_refused += 1;
+        let _ = self
+            .protocol
+            .finish(execution, &Answer::NotExecuted(reason));
+    }
+}
+
+/// Whether a request may be carried to a capability of this machine: a method's label does nothing on a kernel object, and
+/// says itself whether somebody waits.
+fn fit(request: &Incoming<'_>) -> Result<Label, NotExecuted> {
+    let label = Label::from_bits(request.label);
+    if label.bits() != request.label || label.kind() != Kind::Method {
+        return Err(NotExecuted::UnknownMethod);
+    }
+    match (label.way(), request.way) {
+        (LabelWay::Call, Way::Call) | (LabelWay::OneWay, Way::OneWay) => Ok(label),
+        _ => Err(NotExecuted::WrongWay),
+    }
+}
+
+/// Moves a capability from where a worker's arrive to a free slot.
+fn move_away(arrived: Slot) -> Option<Slot> {
+    let slot = slots::allocate().ok()?;
+    match absolute(slot).move_(&absolute(arrived)) {
+        Ok(()) => Some(slot),
+        Err(_) => {
+            slots::free(slot);
+            None
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Calls of local clients through imports: from the kernel's message to the saved reply's answer.
+
+use isthmus_abi::label::{Kind, Way as LabelWay};
+use isthmus_abi::limits::MESSAGE_WORDS;
+use isthmus_abi::{Label, NotExecuted, Outcome, Slot, Unknown};
+use isthmus_runtime::calls::{fetch, stage};
+use isthmus_runtime::{Incoming, SavedReply, Service, service, slots};
+use netipc_interface::Statistics;
+use netipc_protocol::{
+    Call, CallId, ExportId, ImportId, Instant, NodeId, Reply, Target, Token, Way,
+};
+use netipc_proxy_logic::imports::{Left, Standing};
+use netipc_proxy_logic::{Caller, Imports};
+
+use crate::capability::Capabilities;
+use crate::proxy::Proxy;
+
+/// A caller that waits for a peer's word.
+pub struct Open {
+    reply: SavedReply,
+    /// The protocol's name for the call.
+    call: CallId,
+}
+
+impl Proxy {
+    /// Carries a message through an import to the protocol; a call that cannot be carried is answered at once.
+    pub(crate) fn carry(&mut self, caller: Caller, message: &Incoming) {
+        let label = Label::from_bits(message.info.label());
+        let mut buffer = [0; MESSAGE_WORDS];
+        let words = fetch(message.words, message.info.length(), &mut buffer);
+        let sent = match label.way() {
+            LabelWay::Call => self.carry_call(caller, label, words, message),
+            LabelWay::OneWay => self.carry_message(caller, label, words, message),
+        };
+        if let Err(reason) = sent {
+            self.refuse(label, reason);
+        }
+        if message.info.extra_caps() > 0 {
+            // What was exported has been moved away.
+            slots::discard_received();
+        }
+    }
+
+    fn carry_call(
+        &mut self,
+        caller: Caller,
+        label: Label,
+        words: &[u64],
+        message: &Incoming,
+    ) -> Result<(), NotExecuted> {
+        let target = self.target(caller, label)?;
+        let token = self.tables.calls.vacant().ok_or(NotExecuted::Overload)?;
+        let capability = self.export_argument(target, message)?;
+        let call = Call {
+            token: Token(token as u64),
+            target,
+            way: Way::Call,
+            budget: None,
+            label: label.bits(),
+            words,
+            capability,
+        };
+        let id = match self.protocol.call(self.now(), &call) {
+            Ok(id) => id,
+            Err(reason) => {
+                self.take_back(capability);
+                return Err(reason);
+            }
+        };
+        let Ok(reply) = SavedReply::save() else {
+            // Nothing was sent yet, so this is true; the export goes with the call.
+            self.protocol.cancel(self.now(), id);
+            return Err(NotExecuted::Overload);
+        };
+        let inserted = self.tables.calls.insert(Open { reply, call: id });
+        debug_assert!(inserted.is_ok_and(|number| number == token));
+        self.statistics.calls += 1;
+        Ok(())
+    }
+
+    fn carry_message(
+        &mut self,
+        caller: Caller,
+        label: Label,
+        words: &[u64],
+        message: &Incoming,
+    ) -> Result<(), NotExecuted> {
+        let target = self.target(caller, label)?;
+        let capability = self.export_argument(target, message)?;
+        let call = Call {
+            token: Token(0),
+            target,
+            way: Way::OneWay,
+            budget: None,
+            label: label.bits(),
+            words,
+            capability,
+        };
+        match self.protocol.call(self.now(), &call) {
+            Ok(_) => {
+                self.statistics.messages += 1;
+                Ok(())
+            }
+            Err(reason) => {
+                self.take_back(capability);
+                Err(reason)
+            }
+        }
+    }
+
+    /// What is called.
+    fn target(&self, caller: Caller, label: Label) -> Result<Target, NotExecuted> {
+        if label.kind() != Kind::Method {
+            return Err(NotExecuted::UnknownMethod);
+        }
+        match caller {
+            Caller::Bootstrap(node) => Ok(Target::Bootstrap(node)),
+            Caller::Import(node, row) => match self.tables.imports.find(node, row) {
+                Standing::Live(import) => Ok(Target::Import(import)),
+                Standing::Ended => Err(NotExecuted::SessionEnded),
+                Standing::Never => Err(NotExecuted::NoSuchObject),
+            },
+            Caller::Local(_) => Err(NotExecuted::NoSuchObject),
+        }
+    }
+
+    /// Exports the capability that came with the message, if one did.
+    fn export_argument(
+        &mut self,
+        target: Target,
+        message: &Incoming,
+    ) -> Result<Option<ExportId>, NotExecuted> {
+        if message.info.extra_caps() == 0 {
+            return Ok(None);
+        }
+        if message.info.caps_unwrapped() != 0 {
+            // An import: what it stands for lies on another machine.
+            return Err(NotExecuted::NotExportable);
+        }
+        match slots::take_received() {
+            Ok(slot) => self.export(target.node(), slot).map(Some),
+            Err(slots::TakeError::NothingReceived) => Ok(None),
+            Err(slots::TakeError::Exhausted) => Err(NotExecuted::Overload),
+        }
+    }
+
+    /// Lets a peer use the capability in `slot`, which is the export's from now on; on failure it is gone.
+    pub(crate) fn export(&mut self, to: NodeId, slot: Slot) -> Result<ExportId, NotExecuted> {
+        let Some(object) = self.tables.exports.insert(to, slot) else {
+            slots::free(slot);
+            return Err(NotExecuted::Overload);
+        };
+        let export = self.protocol.export(to, object);
+        if export.is_err() {
+            self.forget_export(object);
+        }
+        export
+    }
+
+    fn take_back(&mut self, export: Option<ExportId>) {
+        if let Some(export) = export {
+            self.protocol.revoke(export);
+        }
+    }
+
+    /// Answers the caller of the message that was received last, if it waits.
+    fn refuse(&mut self, label: Label, reason: NotExecuted) {
+        match label.way() {
+            LabelWay::Call => {
+                self.statistics.not_executed += 1;
+                let (label, word) = Outcome::NotExecuted(reason).encode();
+                let (info, first) = stage(label, &[word], None);
+                service::reply(info, first);
+            }
+            LabelWay::OneWay => self.statistics.messages_dropped += 1,
+        }
+    }
+
+    /// Cancels the calls of clients that have died.
+    pub(crate) fn sweep(&mut self, now: Instant) {
+        for (_, open) in self.tables.calls.iter() {
+            if !open.reply.is_live() {
+                self.protocol.cancel(now, open.call);
+            }
+        }
+    }
+}
+
+impl Open {
+    /// Answers the caller with what has become of its call. Gives back an import that it cannot be given.
+    pub fn complete(
+        self,
+        result: Result<Reply<'_>, Outcome>,
+        service: Service,
+        imports: &mut Imports<ImportId, Capabilities>,
+        statistics: &mut Statistics,
+    ) -> Option<ImportId> {
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(outcome) => {
+                self.end(outcome, statistics);
+                return None;
+            }
+        };
+        let placed = reply
+            .capability
+            .map(|import| place(import, service, imports));
+        match placed.transpose() {
+            Ok(capability) => {
+                statistics.replies += 1;
+                defmt::trace!("netipc: a call ended with a reply");
+                let (info, first) = stage(Label::from_bits(reply.label), reply.words, capability);
+                self.reply.send_with_mrs(info, first);
+                None
+            }
+            Err(NoSlots) => {
+                self.end(Unknown::ReplyLost.into(), statistics);
+                reply.capability
+            }
+        }
+    }
+
+    fn end(self, outcome: Outcome, statistics: &mut Statistics) {
+        match outcome {
+            Outcome::NotExecuted(reason) => {
+                statistics.not_executed += 1;
+                defmt::debug!("netipc: a call was not executed: {=str}", reason.text());
+            }
+            Outcome::Unknown(reason) => {
+                statistics.unknown += 1;
+                defmt::debug!("netipc: a call's outcome is unknown: {=str}", reason.text());
+            }
+        }
+        let (label, word) = outcome.encode();
+        let (info, first) = stage(label, &[word], None);
+        self.reply.send_with_mrs(info, first);
+    }
+}
+
+/// There are no slots for the capability.
+pub struct NoSlots;
+
+/// Makes the capability of an import, and answers where it lies. What the row stood for before is revoked first.
+pub fn place(
+    import: ImportId,
+    service: Service,
+    imports: &mut Imports<ImportId, Capabilities>,
+) -> Result<Slot, NoSlots> {
+    let (node, row) = (import.node(), import.row());
+    let capabilities = match imports.left(node, row) {
+        Left::Nothing => Capabilities::allocate().map_err(|_| NoSlots)?,
+        Left::Empty(capabilities) => capabilities,
+        Left::Stale(capabilities) => {
+            capabilities.revoke();
+            capabilities
+        }
+    };
+    let badge = Caller::Import(node, row).badge();
+    // The slots are empty, so it does not fail.
+    capabilities.mint(service, badge).map_err(|_| NoSlots)?;
+    imports.place(node, row, import, capabilities);
+    Ok(capabilities.delivered())
+}

@@ -1,0 +1,300 @@
+//! The main thread: one receive, and what is done in each turn.
+
+use core::time::Duration;
+
+use isthmus_abi::{EventBit, Slot};
+use isthmus_runtime::calls::Kernel;
+use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
+use netipc_interface::Statistics;
+use netipc_protocol::{
+    ClusterId, Config, Endpoint, Event, Execution, ImportId, Instant, NodeId, Transparent, limits,
+};
+use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
+use static_cell::ConstStaticCell;
+use timer_interface::TimerClient;
+
+use crate::Unfit;
+use crate::caller::Open;
+use crate::capability::Capabilities;
+use crate::link::{Link, More};
+use crate::worker::WORKERS;
+
+/// Every machine that the switch joins is of this cluster; frames of others are not answered.
+const CLUSTER: ClusterId = ClusterId(0x4953_5448_4d55_5301);
+/// Calls that may be open: at every peer as many as there are slots.
+const CALLS: usize = limits::PEERS * limits::SLOTS;
+/// Frames that are taken in one turn: clients' messages wait no longer than these take.
+const FRAMES: usize = 32;
+/// Between two looks for clients that have died.
+const SWEEP: Duration = Duration::from_millis(500);
+
+/// The protocol, as this proxy runs it.
+pub type Protocol = Endpoint<Transparent, Nonces>;
+
+/// What the proxy remembers beside the protocol.
+pub struct Tables {
+    /// Local callers that wait.
+    pub calls: Table<Open, CALLS>,
+    /// Capabilities of peers.
+    pub imports: Imports<ImportId, Capabilities>,
+    /// Capabilities that peers have.
+    pub exports: Exports<Slot>,
+    /// Requests of peers, and the workers.
+    pub work: Work<Execution, WORKERS>,
+    /// The bootstrap import of each peer.
+    pub bootstraps: heapless::Vec<(NodeId, Capabilities), { limits::PEERS }>,
+}
+
+// Too large for the stack, and nothing may come from the heap.
+static PROTOCOL: ConstStaticCell<Protocol> =
+    ConstStaticCell::new(Endpoint::new(Transparent, Nonces::new()));
+static TABLES: ConstStaticCell<Tables> = ConstStaticCell::new(Tables {
+    calls: Table::new(),
+    imports: Imports::new(),
+    exports: Exports::new(),
+    work: Work::new(),
+    bootstraps: heapless::Vec::new(),
+});
+
+/// The proxy.
+pub struct Proxy {
+    pub(crate) protocol: &'static mut Protocol,
+    pub(crate) tables: &'static mut Tables,
+    pub(crate) link: Link,
+    pub(crate) service: Service,
+    pub(crate) workers: heapless::Vec<Thread, WORKERS>,
+    /// What peers call when they call the bootstrap export.
+    pub(crate) naming: Option<Slot>,
+    pub(crate) statistics: Statistics,
+    clock: Clock,
+    alarm: Alarm,
+    timer: Slot,
+    timer_event: EventBit,
+    /// When to look for clients that have died; `None`: no call is open.
+    sweep_at: Option<Instant>,
+}
+
+/// How the next turn begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// With what comes.
+    Wait,
+    /// At once, for there is more to do.
+    Go,
+}
+
+impl Proxy {
+    /// Takes what the description grants, and becomes this machine.
+    pub fn new(startup: &'static Startup) -> Result<Self, Unfit> {
+        let protocol = PROTOCOL.take();
+        let tables = TABLES.take();
+        let service = Service::get().ok_or(Unfit::NoService)?;
+        let here = NodeId(startup.machine.node);
+        let nodes = (1..=startup.machine.nodes)
+            .map(NodeId)
+            .filter(|node| *node != here);
+        let random = protocol.random_mut();
+        random.seed(startup.machine.seed.0);
+        let config = Config {
+            node: here,
+            boot: random.boot_id(),
+            cluster: CLUSTER,
+        };
+        if protocol.begin(config, nodes.clone()).is_err() {
+            say!(
+                "netipc: of {} other machines only the first {} can be reached",
+                startup.machine.nodes - 1,
+                limits::PEERS
+            );
+        }
+        tables.imports.begin(nodes.clone());
+        for node in nodes.take(limits::PEERS) {
+            let capabilities = Capabilities::allocate().map_err(|_| Unfit::NoSlots)?;
+            let badge = Caller::Bootstrap(node).badge();
+            capabilities
+                .mint(service, badge)
+                .map_err(|_| Unfit::NoSlots)?;
+            let pushed = tables.bootstraps.push((node, capabilities));
+            pushed.map_err(|_| Unfit::NoSlots)?;
+        }
+        let mut proxy = Self {
+            protocol,
+            tables,
+            link: Link::open()?,
+            service,
+            workers: heapless::Vec::new(),
+            naming: startup.endpoint("naming").ok(),
+            statistics: Statistics::default(),
+            clock: Clock::new(startup.machine.counter_hz),
+            alarm: Alarm::new(),
+            timer: startup.endpoint(TimerClient::<Kernel>::INTERFACE)?,
+            timer_event: startup.event("timer")?,
+            sweep_at: None,
+        };
+        proxy.start_workers()?;
+        defmt::info!(
+            "netipc: node {=u8} is ready, boot {=u64:016x}, {=usize} workers",
+            here.0,
+            config.boot.0,
+            proxy.workers.len()
+        );
+        Ok(proxy)
+    }
+
+    fn start_workers(&mut self) -> Result<(), Unfit> {
+        for number in 0..thread::count().min(WORKERS) {
+            // Thread 0 is this one.
+            let thread = Thread::get(number + 1).map_err(|_| Unfit::NoWorker)?;
+            self.workers.push(thread).map_err(|_| Unfit::NoWorker)?;
+            self.start_worker(number).map_err(|_| Unfit::NoWorker)?;
+        }
+        self.tables.work.begin(self.workers.len());
+        Ok(())
+    }
+
+    /// For ever.
+    pub fn run(&mut self) -> ! {
+        let mut next = Next::Go;
+        loop {
+            let arrival = match next {
+                Next::Wait => Some(self.service.receive()),
+                Next::Go => self.service.poll(),
+            };
+            match arrival {
+                Some(Arrival::Message(message)) => self.message(&message),
+                // Whatever else woke us, the turn sees what there is to do.
+                Some(Arrival::Events(events)) if events.contains(self.timer_event) => {
+                    self.alarm.fired();
+                }
+                _ => {}
+            }
+            next = self.turn();
+        }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.instant(time::now().ticks())
+    }
+
+    fn message(&mut self, message: &Incoming) {
+        match Caller::from_badge(message.badge_bits) {
+            Caller::Local(_) => self.answer_own(message),
+            caller => self.carry(caller, message),
+        }
+    }
+
+    /// Does everything that there is to do, without waiting for anything.
+    fn turn(&mut self) -> Next {
+        self.statistics.turns += 1;
+        let now = self.now();
+        let more = self.take_frames(now);
+        self.take_answers();
+        self.pass_time(now);
+        self.handle_events(now);
+        self.start_work(now);
+        self.link.transmit(self.protocol, now, &mut self.statistics);
+        self.link.wake();
+        self.set_alarm(now);
+        match more {
+            More::Perhaps => Next::Go,
+            More::No => match self.link.prepare_to_wait() {
+                shared_memory::Wait::Sleep => Next::Wait,
+                shared_memory::Wait::Ready => Next::Go,
+            },
+        }
+    }
+
+    fn take_frames(&mut self, now: Instant) -> More {
+        for _ in 0..FRAMES {
+            let Some((from, frame)) = self.link.receive() else {
+                return More::No;
+            };
+            match self.protocol.handle_frame(now, from, frame) {
+                Ok(()) => self.statistics.frames_in += 1,
+                Err(netipc_protocol::Dropped::Corrupt) => self.statistics.frames_corrupt += 1,
+                Err(_) => self.statistics.frames_dropped += 1,
+            }
+        }
+        More::Perhaps
+    }
+
+    fn pass_time(&mut self, now: Instant) {
+        if self.protocol.poll_timeout().is_some_and(|due| due <= now) {
+            self.protocol.handle_timeout(now);
+        }
+        if self.sweep_at.is_some_and(|due| due <= now) {
+            self.sweep_at = None;
+            self.sweep(now);
+        }
+    }
+
+    fn handle_events(&mut self, now: Instant) {
+        while let Some(event) = self.protocol.poll_event() {
+            match event {
+                Event::Complete { token, result } => {
+                    let open = self.tables.calls.remove(token.0 as usize);
+                    let statistics = &mut self.statistics;
+                    if let Some(unwanted) = open.and_then(|open| {
+                        open.complete(result, self.service, &mut self.tables.imports, statistics)
+                    }) {
+                        self.protocol.release(now, unwanted);
+                    }
+                }
+                Event::Deliver {
+                    execution,
+                    object,
+                    way,
+                } => self.deliver(execution, object, way),
+                Event::Abandoned { execution } => self.abandon(execution),
+                Event::Released { object } => self.forget_export(object),
+                Event::Up { node, session } => {
+                    self.statistics.sessions_up += 1;
+                    defmt::info!(
+                        "netipc: session with node {=u8} is up ({=u64:016x})",
+                        node.0,
+                        session.0
+                    );
+                }
+                Event::Down { node, reason, .. } => {
+                    self.statistics.sessions_down += 1;
+                    defmt::info!(
+                        "netipc: session with node {=u8} is down: {=str}",
+                        node.0,
+                        text(reason)
+                    );
+                    self.end_session(node);
+                }
+            }
+        }
+    }
+
+    fn set_alarm(&mut self, now: Instant) {
+        if self.sweep_at.is_none() && !self.tables.calls.is_empty() {
+            self.sweep_at = Some(now + SWEEP);
+        }
+        let deadlines = [self.protocol.poll_timeout(), self.sweep_at];
+        if let Some(deadline) = self.alarm.need(deadlines.into_iter().flatten().min()) {
+            self.statistics.arms += 1;
+            let timer = TimerClient::new(&Kernel, self.timer);
+            // A word always fits a message.
+            let _ = timer.arm(self.clock.ticks(deadline));
+        }
+    }
+
+    /// The figures, as they are now.
+    pub(crate) fn figures(&self) -> Statistics {
+        Statistics {
+            allocations: heap::allocations(),
+            ..self.statistics
+        }
+    }
+}
+
+const fn text(reason: netipc_protocol::DownReason) -> &'static str {
+    match reason {
+        netipc_protocol::DownReason::PeerLost => "nothing was heard of it",
+        netipc_protocol::DownReason::PeerRestarted => "it has restarted",
+        netipc_protocol::DownReason::Replaced => "it had given this machine up",
+    }
+}
