@@ -58,7 +58,7 @@ facts! {
     memory::the_ipc_buffers_first_word_is_ours,
     #[cfg(target_arch = "aarch64")]
     memory::read_only_pages_cannot_be_invalidated,
+    ipc_cost::ipc_cost,
     #[cfg(target_arch = "x86_64")]
     memory::interrupts_that_come_together_do_no_harm,
-    ipc_cost::ipc_cost,
 }

@@ -16,12 +16,16 @@ fn info() -> MessageInfo {
     MessageInfo::new(0x1000, 0, 0, 0)
 }
 
-/// Counts result 0, calls argument 0, counts result 1.
+/// What a call is answered with.
+const ANSWER: Word = 88;
+
+/// Counts result 0, calls argument 0, leaves the answer's word in result 3, counts result 1.
 fn call(shared: &'static Shared) {
     shared.count(0);
-    shared
+    let answer = shared
         .cap::<cap_type::Endpoint>(0)
         .call_with_mrs(info(), []);
+    shared.set(3, answer.msg[0]);
     shared.count(1);
 }
 
@@ -55,7 +59,7 @@ pub fn a_finished_call_is_not_repeated(tester: &mut Tester) -> Outcome {
         .tcb
         .tcb_read_all_registers(false)
         .map_err(failure("read registers"))?;
-    reply_with_mrs(info(), []);
+    reply_with_mrs(MessageInfo::new(0, 0, 0, 1), [ANSWER]);
     client.tcb.tcb_suspend().map_err(failure("suspend"))?;
     let answered = client
         .tcb
@@ -69,6 +73,7 @@ pub fn a_finished_call_is_not_repeated(tester: &mut Tester) -> Outcome {
         1,
         "how often the caller got past it"
     );
+    ensure!(client.shared.result(3), ANSWER, "the answer that it got");
     ensure!(
         *answered.pc() - *blocked.pc(),
         SYSTEM_CALL_BYTES,

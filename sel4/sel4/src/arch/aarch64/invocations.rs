@@ -288,3 +288,65 @@ impl<C: InvocationContext> cap::AsidPool<C> {
         }))
     }
 }
+
+impl<C: InvocationContext> cap::VSpace<C> {
+    /// Writes the cache back, for these addresses, which lie in one page. Corresponds to `seL4_ARM_PageGlobalDirectory_Clean_Data`.
+    ///
+    /// # Errors
+    /// What the kernel says: [`Error::RangeError`] over several pages.
+    pub fn vspace_clean_data(self, start: usize, end: usize) -> Result<()> {
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_ARM_PageGlobalDirectory_Clean_Data(
+                ipc_buffer,
+                cptr.bits(),
+                start as Word,
+                end as Word,
+            )
+        }))
+    }
+
+    /// Drops the cache's content, for these addresses, which lie in one page. Corresponds to `seL4_ARM_PageGlobalDirectory_Invalidate_Data`.
+    ///
+    /// # Errors
+    /// What the kernel says: [`Error::RangeError`] over several pages.
+    pub fn vspace_invalidate_data(self, start: usize, end: usize) -> Result<()> {
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_ARM_PageGlobalDirectory_Invalidate_Data(
+                ipc_buffer,
+                cptr.bits(),
+                start as Word,
+                end as Word,
+            )
+        }))
+    }
+
+    /// Writes the cache back and drops its content, for these addresses, which lie in one page. Corresponds to `seL4_ARM_PageGlobalDirectory_CleanInvalidate_Data`.
+    ///
+    /// # Errors
+    /// What the kernel says: [`Error::RangeError`] over several pages.
+    pub fn vspace_clean_invalidate_data(self, start: usize, end: usize) -> Result<()> {
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_ARM_PageGlobalDirectory_CleanInvalidate_Data(
+                ipc_buffer,
+                cptr.bits(),
+                start as Word,
+                end as Word,
+            )
+        }))
+    }
+
+    /// Makes what was written visible to instruction fetches, for these addresses, which lie in one page. Corresponds to `seL4_ARM_PageGlobalDirectory_Unify_Instruction`.
+    ///
+    /// # Errors
+    /// What the kernel says: [`Error::RangeError`] over several pages.
+    pub fn vspace_unify_instruction(self, start: usize, end: usize) -> Result<()> {
+        Error::wrap(self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_ARM_PageGlobalDirectory_Unify_Instruction(
+                ipc_buffer,
+                cptr.bits(),
+                start as Word,
+                end as Word,
+            )
+        }))
+    }
+}
