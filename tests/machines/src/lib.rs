@@ -6,9 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod capture;
 mod death;
 mod demo;
+mod frames;
+mod kill_server_machine;
 mod lab;
+mod network;
+mod no_allocation;
+mod ping;
+mod ten_thousand_calls;
 mod timer;
 
 pub use lab::{Lab, Scenario, Setting};
@@ -34,10 +41,46 @@ pub const SCENARIOS: &[Scenario] = &[
         run: death::outcomes,
     },
     Scenario {
+        name: "network",
+        system: "tests/machines/systems/network.toml",
+        settings: &Setting::ALL,
+        run: network::datagrams,
+    },
+    Scenario {
+        name: "ping",
+        system: "tests/machines/systems/network.toml",
+        settings: &Setting::ALIKE,
+        run: ping::answered,
+    },
+    Scenario {
         name: "timer",
         system: "tests/machines/systems/timer.toml",
         settings: &Setting::ALIKE,
         run: timer::waits,
+    },
+    Scenario {
+        name: "kill-server-machine",
+        system: "tests/machines/systems/kill-server-machine.toml",
+        settings: &Setting::ALL,
+        run: kill_server_machine::at_every_point,
+    },
+    Scenario {
+        name: "no-allocation",
+        system: "tests/machines/systems/no-allocation.toml",
+        settings: &Setting::ALL,
+        run: no_allocation::counters_stand_still,
+    },
+    Scenario {
+        name: "ten-thousand-calls",
+        system: "systems/demo.toml",
+        settings: &Setting::ALL,
+        run: ten_thousand_calls::right_and_once,
+    },
+    Scenario {
+        name: "capture",
+        system: "systems/demo.toml",
+        settings: &[Setting::Mixed],
+        run: capture::is_readable,
     },
 ];
 

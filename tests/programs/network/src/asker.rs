@@ -22,12 +22,15 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// Tries everything, and says what it found.
 pub fn ask(link: &mut Link, other: Peer) {
-    let mut checks = 0;
-    let mut check = |name: &str, held: Result<(), &str>| {
-        checks += 1;
-        match held {
-            Ok(()) => say!("check: {name} ok"),
-            Err(why) => say!("check: {name} failed: {why}"),
+    let (mut passed, mut failed) = (0, 0);
+    let mut check = |name: &str, held: Result<(), &str>| match held {
+        Ok(()) => {
+            passed += 1;
+            say!("fact {name}: ok");
+        }
+        Err(why) => {
+            failed += 1;
+            say!("fact {name}: FAILED {why}");
         }
     };
     check("arrival", arrival(link, other));
@@ -39,7 +42,7 @@ pub fn ask(link: &mut Link, other: Peer) {
         wire_echo(link, other, "wire_echo_1100", 1100),
     );
     check("counters", counters(link));
-    say!("check: done {checks}");
+    say!("{passed} passed, {failed} failed");
 }
 
 /// Waits for the other machine.
@@ -128,12 +131,7 @@ fn burst(link: &mut Link, other: Peer) -> Result<(), &'static str> {
 }
 
 /// The wire echo, with frames of `length` bytes.
-fn wire_echo(
-    link: &Link,
-    other: Peer,
-    name: &str,
-    length: u16,
-) -> Result<(), &'static str> {
+fn wire_echo(link: &Link, other: Peer, name: &str, length: u16) -> Result<(), &'static str> {
     let network = NetworkClient::new(&Kernel, link.network());
     let mut times = Vec::new();
     for _ in 0..ECHO_CALLS {

@@ -1,0 +1,216 @@
+//! The server's machine is killed at every point of a call's way. The caller gets an outcome that is true, in time, and once the machine is back it
+//! finds the server again and is answered.
+//!
+//! The client (`tests/programs/remote`) goes through the points one after the other and says what became of each call. At two points the
+//! server holds the request and says so, and it is killed by hand; at the others the switch kills the machine at the sight of a frame.
+//! What really happened, the server's words and the switch's sightings tell.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use isthmus_testkit::{Cluster, Failure, Killer, Machine, Verdict, contains, says};
+use netipc_protocol::limits::BUDGET_DEFAULT;
+use remote_interface::{Call, Point};
+
+use crate::frames::{self, Run};
+use crate::lab::Lab;
+
+/// Where the server is.
+const SERVER: usize = 1;
+/// Where the client is.
+const CLIENT: usize = 2;
+/// Boot, look-up and call, on a busy host.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What the switch has seen.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Points at which the switch has killed the machine.
+    killed: BTreeSet<Point>,
+    /// Requests on their way to the server's machine, except those that were lost here and those that came after its death.
+    requests: BTreeSet<u64>,
+    /// Requests that the client's machine has sent at all.
+    sent: BTreeSet<u64>,
+    /// Requests whose answer came from the server's machine.
+    answered: BTreeSet<u64>,
+}
+
+pub(crate) fn at_every_point(lab: &Lab) -> Result<(), Failure> {
+    let cluster = lab.machines(2)?.prepare()?;
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let killer = cluster.machine(SERVER).killer();
+    let eyes = Arc::clone(&seen);
+    cluster.observe(move |sighting| match frames::run(sighting.frame) {
+        Some(run) => lock(&eyes).look(run, &killer),
+        None => Verdict::Pass,
+    });
+    cluster.machines().iter().try_for_each(Machine::start)?;
+    Point::ALL
+        .into_iter()
+        .try_for_each(|point| one(&cluster, &seen, point))?;
+    cluster.machine(CLIENT).wait_until_right(LIMIT).map(drop)
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seen {
+    /// Notes a frame, and kills the machine at its sight if this is the point.
+    fn look(&mut self, run: Run, killer: &Killer) -> Verdict {
+        match run {
+            Run::Request(request) => {
+                self.sent.insert(request);
+                if request == Point::BeforeItArrives.request(Call::Struck, 0) {
+                    self.strike(Point::BeforeItArrives, killer);
+                    return Verdict::Drop;
+                }
+                if !self.comes_too_late(request) {
+                    self.requests.insert(request);
+                }
+            }
+            Run::Reply(request) => {
+                self.answered.insert(request);
+                if request == Point::BeforeTheReplyLeaves.request(Call::Struck, 0) {
+                    self.strike(Point::BeforeTheReplyLeaves, killer);
+                    return Verdict::Drop;
+                }
+                // This answer arrives: the client makes its next call at once, to a machine that is no more.
+                if request == Point::BeforeItLeaves.request(Call::Before, 0) {
+                    self.strike(Point::BeforeItLeaves, killer);
+                }
+            }
+        }
+        Verdict::Pass
+    }
+
+    /// Kills the machine, once for each point: a frame may be repeated.
+    fn strike(&mut self, point: Point, killer: &Killer) {
+        if self.killed.insert(point) {
+            killer.kill();
+        }
+    }
+
+    /// Whether it is a request to a machine that the switch has killed before.
+    fn comes_too_late(&self, request: u64) -> bool {
+        let point = Point::BeforeItLeaves;
+        request == point.request(Call::Struck, 0) && self.killed.contains(&point)
+    }
+}
+
+/// What became of a call, as the client says.
+struct Told {
+    outcome: String,
+    took: Duration,
+}
+
+fn one(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result<(), Failure> {
+    let name = point.name();
+    kill_by_hand(cluster, point)?;
+    let struck = told(cluster, &format!("{name} struck: "))?;
+    let after = told(cluster, &format!("{name} after: "))?;
+    true_to_what_happened(cluster, &lock(seen), point, &struck)?;
+    in_time(cluster, point, &struck)?;
+    // Its machine knows by now that the other one is gone, so nothing leaves it.
+    let left = lock(seen).sent.contains(&point.request(Call::After, 0));
+    if !after.outcome.starts_with("NotExecuted(") || left {
+        return Err(cluster.failure(format!(
+            "{name}: a call to a machine that was known to be gone ended with {}, and {} sent",
+            after.outcome,
+            if left { "was" } else { "was not" }
+        )));
+    }
+    cluster.machine(SERVER).restart()?;
+    let client = cluster.machine(CLIENT);
+    client
+        .wait_for(&contains(&format!("{name} again: answered")), LIMIT)
+        .map(drop)
+}
+
+/// At the points that only the server knows: it says that the request is there, and waits.
+fn kill_by_hand(cluster: &Cluster, point: Point) -> Result<(), Failure> {
+    let how_far = match point {
+        Point::AfterItArrived => "has arrived",
+        Point::AfterItRan => "has run",
+        Point::BeforeItLeaves | Point::BeforeItArrives | Point::BeforeTheReplyLeaves => {
+            return Ok(());
+        }
+    };
+    let request = point.request(Call::Struck, 0);
+    let server = cluster.machine(SERVER);
+    server.wait_for(
+        &says("remote-server", &format!("request {request} {how_far}")),
+        LIMIT,
+    )?;
+    server.kill();
+    Ok(())
+}
+
+/// Reads "WHICH OUTCOME after N us".
+fn told(cluster: &Cluster, which: &str) -> Result<Told, Failure> {
+    let line = cluster.machine(CLIENT).wait_for(&contains(which), LIMIT)?;
+    let words = line.said.words().unwrap_or_default();
+    let told = words
+        .split_once(which)
+        .and_then(|(_, rest)| rest.strip_suffix(" us")?.rsplit_once(" after "))
+        .and_then(|(outcome, us)| {
+            Some(Told {
+                outcome: outcome.to_owned(),
+                took: Duration::from_micros(us.parse().ok()?),
+            })
+        });
+    told.ok_or_else(|| cluster.failure(format!("{words:?} cannot be read")))
+}
+
+/// The request had left, or was about to in a session that still stood; so all that can be said is that nobody knows. That is said of a machine that was
+/// lost, not of a deadline that has passed. And the machine did die where it was meant to.
+fn true_to_what_happened(
+    cluster: &Cluster,
+    seen: &Seen,
+    point: Point,
+    struck: &Told,
+) -> Result<(), Failure> {
+    let request = point.request(Call::Struck, 0);
+    let has_run = cluster
+        .machine(SERVER)
+        .lines()
+        .iter()
+        .filter_map(|line| line.said.words())
+        .any(|words| words.contains(&format!("request {request} has run")));
+    let killed = seen.killed.contains(&point);
+    let arrived = seen.requests.contains(&request);
+    let answered = seen.answered.contains(&request);
+    let as_meant = match point {
+        Point::BeforeItLeaves | Point::BeforeItArrives => killed && !arrived && !answered,
+        Point::AfterItArrived => arrived && !has_run && !answered,
+        Point::AfterItRan => arrived && has_run && !answered,
+        Point::BeforeTheReplyLeaves => killed && arrived && answered,
+    };
+    if !as_meant {
+        return Err(cluster.failure(format!(
+            "{}: the machine was not killed where it was to be: killed by the switch {killed}, arrived {arrived}, ran {has_run}, answered {answered}",
+            point.name()
+        )));
+    }
+    if struck.outcome != "Unknown(PeerLost)" {
+        return Err(cluster.failure(format!(
+            "{}: the call ended with {}",
+            point.name(),
+            struck.outcome
+        )));
+    }
+    Ok(())
+}
+
+/// The caller is not left waiting until its deadline. (A dead peer is noticed within 600 ms; a busy host may stop the client's machine for longer.)
+fn in_time(cluster: &Cluster, point: Point, struck: &Told) -> Result<(), Failure> {
+    if struck.took < BUDGET_DEFAULT {
+        return Ok(());
+    }
+    Err(cluster.failure(format!(
+        "{}: the outcome came after {:?}",
+        point.name(),
+        struck.took
+    )))
+}
