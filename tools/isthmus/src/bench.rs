@@ -15,7 +15,9 @@ use crate::setup::{self, Purpose};
 use crate::ui::Ui;
 
 /// The system that measures.
-const SYSTEM: &str = "systems/bench.toml";
+const MEASURING: &str = "systems/bench.toml";
+/// The system whose start is measured: the one that is deployed.
+const BOOTED: &str = "systems/demo.toml";
 /// Tens of thousands of calls, under emulation.
 const LIMIT: Duration = Duration::from_secs(300);
 /// Booting is measured so often.
@@ -24,6 +26,7 @@ const BOOTS: u64 = 9;
 /// Figures that come from the same run, so that their ratios mean something.
 struct Group {
     names: &'static [&'static str],
+    system: &'static str,
     nodes: usize,
     clock: Clock,
     how: How,
@@ -47,6 +50,7 @@ const GROUPS: &[Group] = &[
             "local_call_above",
             "bare_call",
         ],
+        system: MEASURING,
         nodes: 1,
         clock: Clock::Instructions,
         how: How::Program,
@@ -58,17 +62,27 @@ const GROUPS: &[Group] = &[
             "remote_call",
             "remote_call_120",
         ],
+        system: MEASURING,
         nodes: 2,
         clock: Clock::Real,
         how: How::Program,
     },
     Group {
         names: &["boot"],
+        system: BOOTED,
         nodes: 1,
         clock: Clock::Real,
         how: How::Boot,
     },
 ];
+
+impl Group {
+    /// Its figures that were asked for.
+    fn wanted(&self, asked: &[String]) -> Vec<&'static str> {
+        let wanted = |name: &&str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+        self.names.iter().copied().filter(wanted).collect()
+    }
+}
 
 /// Measures what was asked for.
 pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
@@ -92,20 +106,18 @@ pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
         .map_or(Arch::ALL.to_vec(), |arch| vec![arch.into()]);
     let run: Vec<Purpose> = archs.iter().map(|arch| Purpose::Run(*arch)).collect();
     setup::ensure(ui, &run)?;
-    let images = Builder::new(ui, archs.iter().copied(), Profile::Release)?
-        .images(&System::read(SYSTEM.as_ref())?)?;
+    let builder = Builder::new(ui, archs.iter().copied(), Profile::Release)?;
     let mut figures = Vec::new();
-    for (arch, image) in &images {
+    for arch in archs {
         for group in GROUPS {
-            let wanted = |name: &&&str| {
-                options.names.is_empty() || options.names.iter().any(|asked| asked == **name)
-            };
-            let names: Vec<&str> = group.names.iter().filter(wanted).copied().collect();
-            if !names.is_empty() {
-                let what = format!("measuring {} on {arch}", names.join(", "));
-                let measured = ui.step(&what, |_| measure(group, image, &names))?;
-                figures.extend(measured.into_iter().map(|figure| (*arch, figure)));
+            let names = group.wanted(&options.names);
+            if names.is_empty() {
+                continue;
             }
+            let image = builder.standard_image(&System::read(group.system.as_ref())?, arch)?;
+            let what = format!("measuring {} on {arch}", names.join(", "));
+            let measured = ui.step(&what, |_| measure(group, &image, &names))?;
+            figures.extend(measured.into_iter().map(|figure| (arch, figure)));
         }
     }
     if options.json {

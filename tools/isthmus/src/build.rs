@@ -143,6 +143,30 @@ impl<'a> Builder<'a> {
 
     /// Builds an image in which `program` is the root task, and there is nothing else.
     pub fn bare(&self, arch: Arch, program: &str) -> Result<SystemImage> {
+        let (prefix, _) = &self.kernels[&arch];
+        self.bare_on(arch, program, prefix, &self.folder(program, arch))
+    }
+
+    /// The same on a kernel without one of its patches. The program is that of the whole kernel: a patch changes no interface.
+    pub fn bare_without_patch(
+        &self,
+        arch: Arch,
+        program: &str,
+        patch: &str,
+    ) -> Result<SystemImage> {
+        let wanted = Kernel::new(kernel_arch(arch), self.profile).without_patch(patch);
+        let prefix = kernel(self.ui, &wanted)?;
+        let folder = workspace::built().join(format!("images/{program}-{}", wanted.name()));
+        self.bare_on(arch, program, &prefix, &folder)
+    }
+
+    fn bare_on(
+        &self,
+        arch: Arch,
+        program: &str,
+        prefix: &Prefix,
+        folder: &Path,
+    ) -> Result<SystemImage> {
         let compiler = self.compiler(arch)?;
         let elves = compiler.build(
             self.ui,
@@ -150,9 +174,7 @@ impl<'a> Builder<'a> {
             &BTreeSet::from([program.to_owned()]),
         )?;
         let root_task = workspace::read(&elves[program])?;
-        let (prefix, _) = &self.kernels[&arch];
-        let folder = self.folder(program, arch);
-        match SystemImage::files(arch, &folder) {
+        match SystemImage::files(arch, folder) {
             Image::X86_64 {
                 kernel,
                 root_task: file,
@@ -171,7 +193,7 @@ impl<'a> Builder<'a> {
             }
         }
         copy_programs(&elves, &folder.join(SystemImage::PROGRAMS))?;
-        Ok(SystemImage::open(&folder)?)
+        Ok(SystemImage::open(folder)?)
     }
 
     /// Builds the system's image for `arch` into `folder`.

@@ -22,7 +22,7 @@ pub enum Word {
     Told(String),
     /// The demonstration's end: the answers were right.
     Right(String),
-    /// The demonstration's end: they were not.
+    /// The demonstration's end: they were not; or a benchmark could not measure.
     Wrong(String),
     /// A figure.
     Figure(Figure),
@@ -212,6 +212,10 @@ mod tests {
         };
         assert_eq!(text("bench: boot ms 1.5 2 10"), Some(Word::Figure(figure)));
         assert_eq!(text("bench: done"), Some(Word::Measured));
+        assert_eq!(
+            text("bench: failed: x: lost"),
+            Some(Word::Wrong("x: lost".into()))
+        );
         assert_eq!(
             text("bench: failed: local_call: an answer was wrong"),
             Some(Word::Wrong("local_call: an answer was wrong".into()))

@@ -1,96 +1,19 @@
-//! What is shown on machines.
+//! What is shown on whole systems.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use isthmus_testkit::{
-    Arch, Clock, Cluster, Failure, Machine, Said, SystemImage, Word, understand,
-};
+use isthmus_testkit::{Arch, SystemImage};
 use machine_tests::{Lab, SCENARIOS, Scenario, Setting};
 
 use crate::build::System;
 use crate::setup::{Purpose, ensure};
 use crate::test::{Context, Tally};
 
-/// The program that establishes the kernel's facts, as root task.
-const FACTS: &str = "kernel-facts";
-/// It makes a few hundred system calls and waits a few ticks.
-const FACTS_LIMIT: Duration = Duration::from_secs(120);
-
-fn both_run() -> [Purpose; 2] {
+pub(crate) fn both_run() -> [Purpose; 2] {
     Arch::ALL.map(Purpose::Run)
-}
-
-/// One unit for each architecture.
-pub(crate) fn kernels(_: &Context) -> Result<Vec<String>> {
-    Ok(Arch::ALL.map(|arch| arch.name().to_owned()).into())
-}
-
-/// Runs the program of facts on each architecture.
-pub(crate) fn facts(context: &Context, archs: &[String]) -> Result<Tally> {
-    ensure(context.ui, &both_run())?;
-    let mut tally = Tally::default();
-    for arch in archs {
-        let result = facts_on(context, arch).with_context(|| format!("{FACTS} on {arch}"));
-        tally.add(result.unwrap_or_else(|error| Tally::of(&Err(error))));
-    }
-    Ok(tally)
-}
-
-fn facts_on(context: &Context, arch: &str) -> Result<Tally> {
-    let image = context.builder()?.bare(arch.parse()?, FACTS)?;
-    Ok(context
-        .ui
-        .step(&format!("kernel facts on {arch}"), |_| checks(&image))?)
-}
-
-/// Boots a program that makes checks, and counts them.
-fn checks(image: &SystemImage) -> Result<Tally, Failure> {
-    let cluster = Cluster::of([image]).clock(Clock::Instructions).start()?;
-    let machine = cluster.machine(1);
-    let end = |said: &Said| {
-        matches!(
-            understand(said),
-            Some(Word::Checked(_) | Word::CannotStart(_))
-        )
-    };
-    let end = machine.wait_for_line("the end of the checks", FACTS_LIMIT, end)?;
-    let expected = match understand(&end.said) {
-        Some(Word::Checked(count)) => count,
-        _ => {
-            return Err(machine.failure(format!("the program of facts cannot start: {}", end.said)));
-        }
-    };
-    Ok(count(machine, expected))
-}
-
-/// The checks that a machine has told of. One that is missing has failed too.
-fn count(machine: &Machine, expected: u64) -> Tally {
-    let mut tally = Tally::default();
-    for line in machine.lines() {
-        match understand(&line.said) {
-            Some(Word::Check { held: Ok(()), .. }) => tally.passed += 1,
-            Some(Word::Check {
-                name,
-                held: Err(why),
-            }) => tally
-                .failures
-                .push(format!("{} on {}: {why}", name, machine.arch())),
-            _ => {}
-        }
-    }
-    let told = tally.passed + tally.failed();
-    if told != expected {
-        tally.failures.push(
-            machine
-                .failure(format!("{expected} checks were made, {told} were told of"))
-                .to_string(),
-        );
-    }
-    tally
 }
 
 /// Each scenario in each of its settings.

@@ -3,6 +3,7 @@
 //! To add a stage: write a function that says its units and one that runs some of them, and its line in [`STAGES`].
 
 mod host;
+mod kernel;
 mod machines;
 mod target;
 
@@ -84,8 +85,14 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "kernel-facts",
         with_machines: Machines::Started,
-        units: machines::kernels,
-        run: machines::facts,
+        units: kernel::archs,
+        run: kernel::facts,
+    },
+    Stage {
+        name: "kernel-patches",
+        with_machines: Machines::Started,
+        units: kernel::patches,
+        run: kernel::without_patches,
     },
     Stage {
         name: "machines",
