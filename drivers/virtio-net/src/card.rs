@@ -102,7 +102,7 @@ impl Card<Registers> {
 
 impl<T: Transport> Card<T> {
     /// Device initialisation (3.1.1), with the memory given already.
-    fn start(mut transport: T) -> Result<Self, CardError> {
+    pub(crate) fn start(mut transport: T) -> Result<Self, CardError> {
         transport.set_status(DeviceStatus::empty());
         let reset = (0..RESET_LOOKS).any(|_| transport.get_status().is_empty());
         if !reset {

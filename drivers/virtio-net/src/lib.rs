@@ -19,6 +19,8 @@ mod open;
 mod pci;
 mod receive;
 mod registers;
+#[cfg(test)]
+mod tests;
 mod transmit;
 
 pub use card::{Card, CardError, Room};
