@@ -221,19 +221,25 @@ pub trait CapType: Copy + Eq + Ord + Hash {
     const NAME: &'static str;
 }
 
+/// Types that only name a type of capability.
+macro_rules! cap_type_markers {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name;
+
+        impl $crate::CapType for $name {
+            const NAME: &'static str = stringify!($name);
+        }
+    )*};
+}
+pub(crate) use cap_type_markers;
+
 macro_rules! cap_types {
     ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         /// Markers for the types of capabilities.
         pub mod cap_type {
-            $(
-                $(#[$attribute])*
-                #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-                pub struct $name;
-
-                impl super::CapType for $name {
-                    const NAME: &'static str = stringify!($name);
-                }
-            )*
+            super::cap_type_markers! { $($(#[$attribute])* $name),* }
 
             /// The root of an address space.
             pub use crate::arch::cap_types::VSpace;

@@ -49,6 +49,7 @@ facts! {
     suspension::a_new_program_counter_aborts_a_call,
     suspension::each_thread_has_its_thread_pointer,
     undertaker::a_fault_tells_address_and_instruction,
+    undertaker::the_page_below_the_stack_is_a_guard,
     undertaker::a_dead_thread_answers_from_another_address_space,
     capabilities::a_badge_is_for_good,
     capabilities::cancel_badged_sends_needs_all_rights,

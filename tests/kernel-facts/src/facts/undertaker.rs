@@ -78,6 +78,34 @@ pub fn a_fault_tells_address_and_instruction(tester: &mut Tester) -> Outcome {
     Ok(())
 }
 
+/// Writes to the address in argument 0.
+fn write(shared: &'static Shared) {
+    // SAFETY: none: this is the fault that the experiment wants; the page is one that nobody uses.
+    unsafe { (shared.argument(0) as *mut u64).write_volatile(1) };
+}
+
+pub fn the_page_below_the_stack_is_a_guard(tester: &mut Tester) -> Outcome {
+    unsafe extern "Rust" {
+        /// By `#[root_task]`.
+        safe fn __sel4_root_task_guard_page() -> usize;
+    }
+    let faults = tester.make::<cap_type::Endpoint>()?;
+    let start = Start {
+        priority: HIGH,
+        fault_endpoint: faults.cptr(),
+        tls_base: 0,
+    };
+    // Its last word, which an overflowing stack hits first.
+    let address = (__sel4_root_task_guard_page() + 4096 - 8) as Word;
+    tester.spawn_with(&start, write, &[address])?;
+    let (info, _) = faults.recv(());
+    match with_ipc_buffer(|buffer| Fault::new(buffer, &info)) {
+        Fault::VmFault(fault) => ensure!(fault.addr(), address, "the address"),
+        other => return Err(alloc::format!("another fault: {other}")),
+    }
+    Ok(())
+}
+
 // The undertaker's program, in a page of its own: a system call, which its registers hold, and nothing more.
 #[cfg(target_arch = "x86_64")]
 global_asm!(

@@ -209,21 +209,7 @@ impl TranslationTableObjectType {
 
 /// Markers of this architecture.
 pub mod cap_types {
-    use crate::CapType;
-
-    macro_rules! markers {
-        ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {$(
-            $(#[$attribute])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            pub struct $name;
-
-            impl CapType for $name {
-                const NAME: &'static str = stringify!($name);
-            }
-        )*};
-    }
-
-    markers! {
+    crate::cptr::cap_type_markers! {
         /// A frame of 4 KiB.
         SmallPage,
         /// A frame of 2 MiB.

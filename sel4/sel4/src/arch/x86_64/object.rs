@@ -200,21 +200,7 @@ impl TranslationTableObjectType {
 /// Markers of this architecture.
 #[allow(non_camel_case_types, reason = "rust-sel4's names")]
 pub mod cap_types {
-    use crate::CapType;
-
-    macro_rules! markers {
-        ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {$(
-            $(#[$attribute])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            pub struct $name;
-
-            impl CapType for $name {
-                const NAME: &'static str = stringify!($name);
-            }
-        )*};
-    }
-
-    markers! {
+    crate::cptr::cap_type_markers! {
         /// A frame of 4 KiB.
         _4k,
         /// A frame of 2 MiB.
