@@ -5,7 +5,7 @@ use isthmus_abi::{Label, NotExecuted, Outcome};
 
 use crate::client::whole;
 use crate::wire::{Wire, Writer};
-use crate::{LONG, Method, Passes};
+use crate::{LONG, Method, Passes, SHORT};
 
 /// A message that a server has received.
 #[derive(Debug)]
@@ -68,6 +68,14 @@ impl<C> Answer<C> {
     #[must_use]
     pub fn words(&self) -> &[u64] {
         &self.words[..self.length]
+    }
+
+    /// The first four words, as they go into registers; those beyond the answer's length mean nothing.
+    #[inline]
+    #[must_use]
+    pub fn register_words(&self) -> [u64; SHORT] {
+        const { assert!(SHORT <= LONG) };
+        core::array::from_fn(|index| self.words[index])
     }
 
     /// The capability to send along; the server keeps its own.

@@ -88,15 +88,26 @@ const fn endpoint(slot: Slot) -> cap::Endpoint {
 /// Makes a message ready to be sent: the words beyond the fourth, and the capability, go into the IPC buffer. For who makes
 /// no typed calls.
 #[must_use]
+#[inline]
 pub fn stage(
     label: Label,
     words: &[Word],
     capability: Option<Slot>,
 ) -> (MessageInfo, RegisterWords) {
-    let mut first = [0; limits::REGISTER_WORDS];
-    let in_registers = words.len().min(first.len());
-    first[..in_registers].copy_from_slice(&words[..in_registers]);
-    if words.len() > in_registers || capability.is_some() {
+    let first = match words.first_chunk() {
+        Some(first) => *first,
+        None => core::array::from_fn(|index| words.get(index).copied().unwrap_or(0)),
+    };
+    (stage_rest(label, words, capability), first)
+}
+
+/// [`stage`] without the words that travel in registers.
+///
+/// It and [`fetch`] copy the first four words one by one: a copy of a length that is known only at run time costs a short call
+/// more than everything else that the runtime does for it.
+#[inline]
+fn stage_rest(label: Label, words: &[Word], capability: Option<Slot>) -> MessageInfo {
+    if words.len() > limits::REGISTER_WORDS || capability.is_some() {
         sel4::with_ipc_buffer_mut(|buffer| {
             buffer.write_words(words);
             if let Some(slot) = capability {
@@ -104,27 +115,34 @@ pub fn stage(
             }
         });
     }
-    let info = MessageInfoBuilder::default()
+    MessageInfoBuilder::default()
         .label(label.bits())
         .extra_caps(usize::from(capability.is_some()))
         .length(words.len().min(limits::MESSAGE_WORDS))
-        .build();
-    (info, first)
+        .build()
 }
 
-/// The words of a message that was received: the first four came in registers. At most [`limits::MESSAGE_WORDS`].
+/// Makes an answer ready to be sent.
+#[inline]
+fn stage_answer(answer: &Answer<Slot>) -> (MessageInfo, RegisterWords) {
+    let info = stage_rest(answer.label(), answer.words(), answer.capability().copied());
+    (info, answer.register_words())
+}
+
+/// The words of a message that was received: the first four came in registers. At most [`limits::MESSAGE_WORDS`]. What lies behind
+/// them in `buffer` means nothing.
+#[inline]
 pub fn fetch(
     first: RegisterWords,
     length: usize,
     buffer: &mut [u64; limits::MESSAGE_WORDS],
 ) -> &[u64] {
-    let words = &mut buffer[..length.min(limits::MESSAGE_WORDS)];
+    let length = length.min(limits::MESSAGE_WORDS);
     if length > first.len() {
-        sel4::with_ipc_buffer(|ipc| ipc.read_words(words));
+        sel4::with_ipc_buffer(|ipc| ipc.read_words(&mut buffer[..length]));
     }
-    let in_registers = words.len().min(first.len());
-    words[..in_registers].copy_from_slice(&first[..in_registers]);
-    words
+    buffer[..limits::REGISTER_WORDS].copy_from_slice(&first);
+    &buffer[..length]
 }
 
 /// Why the capability of a message cannot be had.
@@ -183,8 +201,7 @@ pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Dispo
         };
         arrival = match disposition {
             Disposition::Reply => {
-                let (info, first) =
-                    stage(answer.label(), answer.words(), answer.capability().copied());
+                let (info, first) = stage_answer(&answer);
                 service.reply_receive(info, first)
             }
             Disposition::Nothing => service.receive(),
@@ -195,7 +212,7 @@ pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Dispo
 impl SavedReply {
     /// Answers a typed call that was put off.
     pub fn answer(self, answer: &Answer<Slot>) {
-        let (info, first) = stage(answer.label(), answer.words(), answer.capability().copied());
+        let (info, first) = stage_answer(answer);
         self.send_with_mrs(info, first);
     }
 }
