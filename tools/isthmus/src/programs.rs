@@ -134,6 +134,11 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    /// The kernel that programs are compiled against.
+    pub fn prefix(&self) -> &Prefix {
+        self.prefix
+    }
+
     /// Cargo with one of its verbs, for the target and against the kernel.
     pub fn cargo(&self, verb: &str) -> Command {
         let mut cargo = self.toolchain.cargo(verb, &self.target, &self.target_dir);

@@ -83,6 +83,20 @@ pub(crate) fn tests(context: &Context, packages: &[String]) -> Result<Tally> {
     Ok(tally(&finished))
 }
 
+/// The bindings to each architecture's kernel, compared with its C headers by the C compiler: `cargo test`, and what it counted.
+pub(crate) fn bindings(context: &Context, archs: &[String]) -> Result<Tally> {
+    let mut total = Tally::default();
+    for arch in archs {
+        let compiler = context.builder()?.compiler(arch.parse()?)?;
+        let mut command = cargo(&["test", "--no-fail-fast", "-p", "sel4-bindings"]);
+        command.env("SEL4_PREFIX", compiler.prefix().path());
+        let what = format!("comparing the bindings for {arch} with the C headers");
+        let finished = context.ui.step(&what, |step| run(step, command))?;
+        total.add(tally(&finished));
+    }
+    Ok(total)
+}
+
 fn tally(finished: &Finished) -> Tally {
     let (passed, failed) = finished
         .output

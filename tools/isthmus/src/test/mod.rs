@@ -71,6 +71,12 @@ const STAGES: &[Stage] = &[
         run: host::simulator,
     },
     Stage {
+        name: "bindings",
+        with_machines: Machines::None,
+        units: target::archs,
+        run: host::bindings,
+    },
+    Stage {
         name: "target-lints",
         with_machines: Machines::None,
         units: target::archs,
