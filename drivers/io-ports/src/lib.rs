@@ -37,7 +37,6 @@ impl Ports for sel4::cap::IOPort {
     }
 
     fn write(&self, port: u16, byte: u8) -> Result<(), Refused> {
-        self.ioport_out8(port.into(), byte.into())
-            .map_err(|_| Refused)
+        self.ioport_out8(port, byte).map_err(|_| Refused)
     }
 }

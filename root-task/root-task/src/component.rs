@@ -327,12 +327,8 @@ impl Body {
             program: component.program.clone(),
             why,
         };
-        let placed = program.thread_locals.place(address).map_err(bad)?;
-        let image = program.thread_locals.image(&placed);
-        let mut block = alloc::vec![0; placed.offset as usize];
-        block.extend(image);
-        block.resize(layout::THREAD_BLOCK_BYTES as usize, 0);
-        let frame = self.image(objects, window, address, &block, Access::Write)?;
+        let block = program.thread_locals.block(address).map_err(bad)?;
+        let frame = self.image(objects, window, address, &block.bytes, Access::Write)?;
         let frame = frame.expect("a thread block has pages");
 
         let tcb = self.threads[index].tcb;
@@ -356,7 +352,7 @@ impl Body {
         *registers.c_param_mut(0) = layout::STARTUP;
         #[cfg(target_arch = "x86_64")]
         {
-            *registers.tls_base_mut() = placed.thread_pointer;
+            *registers.tls_base_mut() = block.thread_pointer;
         }
         tcb.tcb_write_all_registers(false, &mut registers)
             .doing("a thread's registers")

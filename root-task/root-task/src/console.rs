@@ -105,7 +105,7 @@ pub fn say(arguments: fmt::Arguments<'_>) {
         Sink::Line => {
             if let Some(port) = &mut console.port {
                 // What the port refuses cannot be told anywhere.
-                let _ = write!(Text(port), "isthmus: {arguments}\n");
+                let _ = writeln!(Text(port), "isthmus: {arguments}");
             }
         }
         Sink::Ring(ring) => {

@@ -48,6 +48,7 @@ pub enum Error {
     /// The start-up block is longer than its pages.
     StartupTooLong,
     /// No more interrupt vectors.
+    #[cfg(target_arch = "x86_64")]
     OutOfVectors,
     /// The counter that the machine should have does not run.
     NoCounter,
@@ -133,6 +134,7 @@ impl fmt::Display for Error {
             }
             Self::Startup(error) => error.fmt(f),
             Self::StartupTooLong => f.write_str("the start-up block is longer than its pages"),
+            #[cfg(target_arch = "x86_64")]
             Self::OutOfVectors => f.write_str("no interrupt vector is left"),
             Self::NoCounter => f.write_str("the machine's counter does not run"),
             Self::Kernel { doing, error } => write!(f, "the kernel refused {doing}: {error:?}"),

@@ -20,6 +20,7 @@ mod program;
 mod space;
 mod supervisor;
 mod system;
+mod thread_locals;
 mod undertaker;
 
 use core::ptr::NonNull;

@@ -144,9 +144,8 @@ fn write_entry(giving: &mut Giving<'_>, table: Window, vector: Word) -> Result<(
     let words = msix::entry((FIRST_VECTOR + vector) as u8);
     for (index, word) in words.into_iter().enumerate() {
         let offset = within + u64::from(ENTRY) * msix::ENTRY_BYTES + index as u64 * 4;
-        // SAFETY: the table lies in its BAR (checked by `Msix::find`) and its first entry in the page mapped just now, because tables are
-        // aligned to 8 bytes and entries have 16: an entry that would cross a page is refused below.
         if offset + 4 <= PAGE {
+            // SAFETY: the table lies in its BAR (checked by `Msix::find`) and this word of its first entry in the page mapped just now.
             unsafe { ((page + offset) as *mut u32).write_volatile(word) };
         } else {
             return Err(MsixError::OutsideBar.into());

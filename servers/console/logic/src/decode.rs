@@ -10,6 +10,10 @@ use crate::{ANNOUNCE, BUILD_ID_BYTES, FRAME, LOST, MARK, Source, TEXT};
 
 /// What a line on the serial line turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the host, and there is no allocator here"
+)]
 pub enum Line<'a> {
     /// A line of the kernel's or the root task's.
     Plain(&'a str),
@@ -26,6 +30,10 @@ pub enum Line<'a> {
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the host, and there is no allocator here"
+)]
 pub enum Decoded<'a> {
     /// The component's program has this build id.
     Announce(Vec<u8, BUILD_ID_BYTES>),
