@@ -27,9 +27,9 @@ pub use card::{Card, CardError, Room};
 pub use memory::{DmaMemory, MemoryError};
 #[cfg(target_os = "none")]
 pub use open::{OpenError, open};
-pub use pci::{PciPlaces, PciRegisters};
+pub use pci::{PciFault, PciPlaces, PciRegisters};
 pub use receive::Receiver;
-pub use registers::Registers;
+pub use registers::{Registers, RegistersError};
 pub use transmit::{Full, Transmitter};
 
 /// Bytes of the header that stands before each frame in a buffer (`virtio_net_hdr` of a modern device).

@@ -6,6 +6,7 @@
 //! Read next: `docs/network.md`; [`server`] for the loop.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

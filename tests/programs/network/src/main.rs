@@ -5,6 +5,7 @@
 //! It never trusts the network: datagrams may be lost, and are sent again. Read next: `network-interface`; `docs/network.md`.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 
