@@ -99,13 +99,20 @@ impl Catalogue {
             .collect()
     }
 
+    /// The programs that a machine can run.
+    fn for_machines(&self) -> Vec<&str> {
+        let mine = |(_, package): &(&String, &String)| !self.host.contains(package);
+        let programs = self.packages.iter().filter(mine);
+        programs.map(|(program, _)| program.as_str()).collect()
+    }
+
     /// The package that `program` comes from.
     fn package(&self, program: &str) -> Result<&str> {
         match self.packages.get(program) {
             Some(package) => Ok(package),
             None => bail!(
-                "no package of the workspace has a program `{program}`; there are: {}",
-                self.packages.keys().cloned().collect::<Vec<_>>().join(", ")
+                "no package of the workspace has a program `{program}` for machines; there are: {}",
+                self.for_machines().join(", ")
             ),
         }
     }

@@ -32,10 +32,11 @@ pub fn built() -> PathBuf {
 
 /// A system's description, found from where the user stands, or else in the repository.
 pub fn system(file: &Path) -> PathBuf {
-    if file.exists() {
-        file.to_owned()
+    let in_repository = root().join(file);
+    if !file.exists() && in_repository.exists() {
+        in_repository
     } else {
-        root().join(file)
+        file.to_owned()
     }
 }
 
