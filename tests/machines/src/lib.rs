@@ -73,7 +73,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "ten-thousand-calls",
         system: "systems/demo.toml",
-        settings: &Setting::ALL,
+        settings: &Setting::ALIKE,
         run: ten_thousand_calls::right_and_once,
     },
     Scenario {
