@@ -68,16 +68,25 @@ impl Files {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
         for (name, bytes) in self.iter() {
             let path = folder.join(name);
-            std::fs::write(&path, bytes).map_err(failed(&path))?;
-            if name == SCRIPT {
-                make_executable(&path).map_err(failed(&path))?;
-            }
+            replace(&path, bytes, mode(name)).map_err(failed(&path))?;
         }
         Ok(self.image.in_folder(folder))
     }
 }
 
-fn make_executable(path: &Path) -> std::io::Result<()> {
+fn mode(name: &str) -> u32 {
+    if name == SCRIPT { 0o755 } else { 0o644 }
+}
+
+/// Puts a new file in the place of an old one, which lives on for who has it open: QEMU maps the images that it boots, and
+/// would die if one changed under it.
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let fresh = path.with_extension(format!("new-{}", std::process::id()));
+    std::fs::write(&fresh, bytes)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(mode))?;
+    std::fs::rename(&fresh, path)
 }
