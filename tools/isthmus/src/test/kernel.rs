@@ -143,13 +143,18 @@ fn without_patch(context: &Context, needed: &Needed, arch: Arch) -> Result<()> {
         })?)
 }
 
-/// A kernel that lacks a patch may also die or hang: then it says nothing more for so long, even on a busy host.
-const QUIET: Duration = Duration::from_secs(10);
+/// A kernel that lacks a patch may also die or hang: then it says nothing more for so long, even on a busy host. (Until its first word it has
+/// all the time: the firmware is slow there.)
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Waits for a fact; none if the kernel has died before.
 fn told(machine: &Machine, fact: &str) -> Option<ConsoleLine> {
     let is_it =
         |said: &Said| matches!(understand(said), Some(Word::Check { name, .. }) if name == fact);
+    let is_a_fact = |said: &Said| matches!(understand(said), Some(Word::Check { .. }));
+    machine
+        .wait_for_line("the first fact", FACTS_LIMIT, is_a_fact)
+        .ok()?;
     loop {
         let before = machine.lines().len();
         match machine.wait_for_line(fact, QUIET, is_it) {
