@@ -50,6 +50,8 @@ pub struct Thread {
     pub tcb: cap::Tcb,
     /// Its own notification; that of the main thread is the component's.
     notification: cap::Notification,
+    /// Bytes of its stack.
+    stack_bytes: u64,
 }
 
 /// Rights to call a server: Write and Grant, never Read.
@@ -73,8 +75,9 @@ impl Body {
             .cast();
         let notification: cap::Notification = objects.make(ObjectBlueprint::Notification)?.cast();
         let mut threads = Vec::new();
-        for index in 0..component.threads.len() {
+        for (index, planned) in component.threads.iter().enumerate() {
             threads.push(Thread {
+                stack_bytes: planned.stack_bytes.into(),
                 tcb: objects.make(ObjectBlueprint::Tcb)?.cast(),
                 notification: match index {
                     0 => notification,
@@ -356,6 +359,15 @@ impl Body {
         }
         tcb.tcb_write_all_registers(false, &mut registers)
             .doing("a thread's registers")
+    }
+
+    /// Whether `address` lies in the unmapped page below a thread's stack.
+    #[must_use]
+    pub fn is_below_stack(&self, thread: usize, address: u64) -> bool {
+        self.threads.get(thread).is_some_and(|found| {
+            let bottom = layout::stack_top(thread) - found.stack_bytes;
+            (bottom - PAGE..bottom).contains(&address)
+        })
     }
 
     /// Lets the main thread run. The others are the program's to start.

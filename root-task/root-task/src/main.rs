@@ -31,13 +31,16 @@ use sel4_root_task::root_task;
 use shared_memory::{Producer, SharedMemory};
 
 use crate::devices::Machine;
-use crate::error::{Error, Result};
+use crate::error::{Doing, Error, Result};
 use crate::facts::Facts;
 use crate::objects::Objects;
 use crate::space::{Access, Window};
 use crate::supervisor::Supervisor;
 use crate::system::{ConsoleServer, Supplies};
 use crate::undertaker::Undertaker;
+
+/// The root task's priority: above every component's.
+const PRIORITY: sel4::Word = isthmus_abi::limits::PRIORITY as sel4::Word + 1;
 
 #[root_task(stack_size = 128 * 1024, heap_size = 1024 * 1024)]
 fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
@@ -54,6 +57,9 @@ fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
 }
 
 fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
+    let own = sel4::init_thread::slot::TCB.cap();
+    own.tcb_set_priority(own, PRIORITY)
+        .doing("the root task's priority")?;
     let (mut machine, facts) = look_around(objects, window)?;
     let archive = Archive::open(sel4_root_task::archive()).map_err(Error::Archive)?;
     let plan = Plan::decode(archive.plan().map_err(Error::Archive)?).map_err(Error::Plan)?;

@@ -82,12 +82,17 @@ impl Supervisor {
             console::take_back();
         }
         let name = &ward.body.name;
-        match ending(fault) {
-            Some(ending) => say!(
-                "component {name} died in thread {thread}: {}",
-                ending.text()
-            ),
-            None => say!("component {name} died in thread {thread}: {fault}"),
+        match (ending(fault), fault) {
+            (Some(ending), _) => {
+                say!(
+                    "component {name} died in thread {thread}: {}",
+                    ending.text()
+                );
+            }
+            (None, Fault::VmFault(page)) if ward.body.is_below_stack(thread, page.addr()) => {
+                say!("component {name} died in thread {thread}: its stack is full; {fault}");
+            }
+            (None, _) => say!("component {name} died in thread {thread}: {fault}"),
         }
         match bury(&self.undertaker, ward, self.scratch) {
             Ok(0) => {}

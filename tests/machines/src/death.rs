@@ -21,11 +21,12 @@ const OUTCOMES: [&str; 6] = [
 ];
 
 /// What the supervisor says of the dead. The address is the one that the server writes to.
-const DEATHS: [&str; 4] = [
+const DEATHS: [&str; 5] = [
     "component mortal died in thread 0: page fault",
     "component mortal: 1 saved replies answered",
     "component panics died in thread 0: it panicked",
     "component returns died in thread 0: its main function returned",
+    "component overflows died in thread 1: its stack is full",
 ];
 
 pub(crate) fn outcomes(lab: &Lab) -> Result<(), Failure> {
