@@ -1,5 +1,6 @@
 //! From a description to images that boot: the kernel, the programs, the archive.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,12 @@ impl System {
             .map(|component| component.program.as_str().to_owned())
             .collect();
         Ok(Self { plan, programs })
+    }
+
+    /// Every program of an image: the components' and the root task.
+    fn all_programs(&self) -> BTreeSet<String> {
+        let components = self.programs.iter().cloned();
+        components.chain([ROOT_TASK.to_owned()]).collect()
     }
 
     /// The system's name.
@@ -88,6 +95,8 @@ pub struct Builder<'a> {
     catalogue: Catalogue,
     profile: Profile,
     kernels: BTreeMap<Arch, (Prefix, String)>,
+    /// What was compiled already.
+    compiled: RefCell<BTreeMap<(Arch, String), PathBuf>>,
 }
 
 impl<'a> Builder<'a> {
@@ -110,6 +119,7 @@ impl<'a> Builder<'a> {
             catalogue: Catalogue::read()?,
             profile,
             kernels,
+            compiled: RefCell::default(),
         })
     }
 
@@ -120,6 +130,38 @@ impl<'a> Builder<'a> {
             .get(&arch)
             .with_context(|| format!("no kernel was built for {arch}"))?;
         Compiler::new(arch, prefix, name)
+    }
+
+    /// Compiles the programs of several systems at once, which is quicker than one after the other.
+    pub fn compile_for(&self, arch: Arch, systems: &[System]) -> Result<()> {
+        let programs = systems.iter().flat_map(System::all_programs).collect();
+        self.compile(arch, &programs).map(drop)
+    }
+
+    /// Compiles the programs that were not compiled before, and says where all are.
+    fn compile(
+        &self,
+        arch: Arch,
+        programs: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PathBuf>> {
+        let mut compiled = self.compiled.borrow_mut();
+        let known = |program: &&String| compiled.contains_key(&(arch, (*program).clone()));
+        let new: BTreeSet<String> = programs
+            .iter()
+            .filter(|program| !known(program))
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            let elves = self.compiler(arch)?.build(self.ui, &self.catalogue, &new)?;
+            compiled.extend(
+                elves
+                    .into_iter()
+                    .map(|(program, elf)| ((arch, program), elf)),
+            );
+        }
+        let found =
+            |program: &String| (program.clone(), compiled[&(arch, program.clone())].clone());
+        Ok(programs.iter().map(found).collect())
     }
 
     /// Builds the system's image for each of the architectures, in `target/isthmus/images`.
@@ -168,11 +210,7 @@ impl<'a> Builder<'a> {
         folder: &Path,
     ) -> Result<SystemImage> {
         let compiler = self.compiler(arch)?;
-        let elves = compiler.build(
-            self.ui,
-            &self.catalogue,
-            &BTreeSet::from([program.to_owned()]),
-        )?;
+        let elves = self.compile(arch, &BTreeSet::from([program.to_owned()]))?;
         let root_task = workspace::read(&elves[program])?;
         match SystemImage::files(arch, folder) {
             Image::X86_64 {
@@ -199,9 +237,7 @@ impl<'a> Builder<'a> {
     /// Builds the system's image for `arch` into `folder`.
     pub fn image(&self, system: &System, arch: Arch, folder: &Path) -> Result<()> {
         let compiler = self.compiler(arch)?;
-        let mut programs = system.programs.clone();
-        programs.insert(ROOT_TASK.to_owned());
-        let elves = compiler.build(self.ui, &self.catalogue, &programs)?;
+        let elves = self.compile(arch, &system.all_programs())?;
         let root_task = workspace::read(&elves[ROOT_TASK])?;
         let mut components = BTreeMap::new();
         for component in &system.plan.components {

@@ -51,7 +51,7 @@ pub fn demo(ui: &Ui, options: &options::Demo) -> Result<Ending> {
     }
     let client = cluster.machine(options.nodes.into());
     let summary = ui.step("the client calls", |_| client.wait_until_right(STORY_LIMIT));
-    tell_calls(client);
+    tell_calls(&cluster, client);
     println!(
         "{}",
         capital(&format!(
@@ -94,9 +94,22 @@ fn tell_machine(machine: &Machine, nodes: u8) {
     }
 }
 
-/// What the client has told.
-fn tell_calls(client: &Machine) {
-    println!("On machine {}, {CLIENT} says:", client.node());
+/// Who called whom, through what, and what the client has told.
+fn tell_calls(cluster: &Cluster, client: &Machine) {
+    let server = cluster.machine(1);
+    if server.node() == client.node() {
+        println!(
+            "{CLIENT} calls {SERVER} through an endpoint of machine {}:",
+            client.node()
+        );
+    } else {
+        let frames = cluster.switch().counters().delivered;
+        println!(
+            "{CLIENT} on machine {} calls {SERVER} on machine {} through netipc ({frames} frames on the wire):",
+            client.node(),
+            server.node()
+        );
+    }
     for line in client.lines() {
         if let Some(Word::Told(text)) = understand(&line.said) {
             println!("  {text}");

@@ -1,12 +1,12 @@
 //! `./isthmus up`: machines that run until Ctrl-C, with every console.
 
 use std::collections::BTreeSet;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Result;
-use isthmus_testkit::{Arch, Cluster, Said, SystemImage};
+use isthmus_testkit::{Arch, Cluster, ConsoleLine, Said, SystemImage};
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -39,13 +39,7 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();
     let cluster = Cluster::of(images)
         .pcap(options.pcap.clone())
-        .on_line(|line| match &line.said {
-            // The whole command line is of no use every time.
-            Said::Harness(text) if text.starts_with("started: ") => {
-                println!("{:9.3} {} | [started]", line.at.as_secs_f64(), line.node)
-            }
-            _ => println!("{line}"),
-        })
+        .on_line(show)
         .start()?;
     ui.say(&format!("{} machines with the system `{}`. Ctrl-C ends them; a line `N text` is typed into machine N.", options.nodes, system.name()));
     let cluster = Arc::new(cluster);
@@ -61,6 +55,18 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     }
     ui.say("All machines have ended.");
     Ok(Ending::Wanting)
+}
+
+/// Prints a line. That nobody reads is no reason to stop the machines.
+fn show(line: &ConsoleLine) {
+    let _ = match &line.said {
+        // The whole command line is of no use every time.
+        Said::Harness(text) if text.starts_with("started: ") => {
+            let at = line.at.as_secs_f64();
+            writeln!(std::io::stdout(), "{at:9.3} {} | [started]", line.node)
+        }
+        _ => writeln!(std::io::stdout(), "{line}"),
+    };
 }
 
 /// Passes on what is typed.

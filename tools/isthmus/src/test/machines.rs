@@ -1,8 +1,8 @@
 //! What is shown on whole systems.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use isthmus_testkit::{Arch, SystemImage};
@@ -42,8 +42,11 @@ pub(crate) fn run(context: &Context, names: &[String]) -> Result<Tally> {
         context,
         built: RefCell::default(),
     };
+    let wanted: Vec<_> = all().filter(|(.., name)| names.contains(name)).collect();
+    // What cannot be compiled is said where it is needed.
+    let _ = compile_all(context, &wanted);
     let mut tally = Tally::default();
-    for (scenario, setting, name) in all().filter(|(.., name)| names.contains(name)) {
+    for (scenario, setting, name) in wanted {
         let result = images.of(scenario.system, setting).and_then(|images| {
             let lab = Lab::new(setting, images);
             Ok(context.ui.step(&name, |_| (scenario.run)(&lab))?)
@@ -51,6 +54,24 @@ pub(crate) fn run(context: &Context, names: &[String]) -> Result<Tally> {
         tally.add(Tally::of(&result.with_context(|| name.clone())));
     }
     Ok(tally)
+}
+
+/// Compiles all programs of some scenarios.
+fn compile_all(context: &Context, scenarios: &[(&Scenario, Setting, String)]) -> Result<()> {
+    for arch in Arch::ALL {
+        let here = scenarios
+            .iter()
+            .filter(|(_, setting, _)| setting.archs().contains(&arch));
+        let files: BTreeSet<&str> = here.map(|(scenario, ..)| scenario.system).collect();
+        let systems = files
+            .iter()
+            .map(|file| System::read(file.as_ref()))
+            .collect::<Result<Vec<_>>>()?;
+        if !systems.is_empty() {
+            context.builder()?.compile_for(arch, &systems)?;
+        }
+    }
+    Ok(())
 }
 
 /// The images of the systems that were needed so far.
