@@ -74,9 +74,7 @@ mod tests {
         unsafe { start.as_ptr().add(FLAGS).cast::<u32>().write(0) };
         assert_eq!(port.transmit(b"x"), Ok(1));
         // SAFETY: within the leaked memory.
-        assert_eq!(
-            unsafe { start.as_ptr().add(DATA).cast::<u32>().read() },
-            u32::from(b'x')
-        );
+        let sent = unsafe { start.as_ptr().add(DATA).cast::<u32>().read() };
+        assert_eq!(sent, u32::from(b'x'));
     }
 }
