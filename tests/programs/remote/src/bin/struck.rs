@@ -8,6 +8,7 @@
 use isthmus_runtime::abi::Outcome;
 use isthmus_runtime::interface::CallError;
 use isthmus_runtime::{Duration, Startup, say, service, time};
+use naming_interface::ResolveError;
 use remote_interface::{Call, Hold, Point, answer_to};
 use remote_programs::{Failure, Finder, Server, failure};
 
@@ -47,6 +48,11 @@ fn one(finder: &Finder, point: Point) -> Result<(), Failure> {
         run(&server, point.request(Call::After, 0), Hold::Nowhere)
     })?;
     drop(server);
+    told(name, "look-up", || match finder.look() {
+        Ok(_) => Ok(Ok(())),
+        Err(ResolveError::Unreachable { outcome, .. }) => Ok(Err(outcome)),
+        Err(error) => Err(failure!("{name}: the look-up: {error}")),
+    })?;
     again(finder, point)
 }
 
