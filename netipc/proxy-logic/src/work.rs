@@ -63,7 +63,7 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
 
     /// The request that can be started next, and the free worker for it: requests to one export in their order, and none
     /// to an export at which half of the workers are. It waits no longer.
-    pub fn next(&mut self) -> Option<(usize, Request<E>)> {
+    pub fn next_job(&mut self) -> Option<(usize, Request<E>)> {
         if self.waiting.is_empty() {
             return None;
         }
@@ -156,13 +156,13 @@ mod tests {
             work.deliver(request(number, 2, number as u16, u64::from(number / 5)));
         }
         for expected in [(0, 0), (1, 1), (2, 5)] {
-            let (worker, request) = work.next().unwrap();
+            let (worker, request) = work.next_job().unwrap();
             assert_eq!((worker, request.execution), expected);
             work.start(worker, request);
         }
-        assert_eq!(work.next(), None);
+        assert_eq!(work.next_job(), None);
         assert_eq!(work.finish(1).unwrap().execution, 1);
-        let (worker, next) = work.next().unwrap();
+        let (worker, next) = work.next_job().unwrap();
         assert_eq!((worker, next.execution), (1, 2));
     }
 
@@ -172,14 +172,14 @@ mod tests {
         work.begin(1);
         work.deliver(request(1, 2, 0, 0));
         work.deliver(request(2, 3, 0, 0));
-        let (worker, first) = work.next().unwrap();
+        let (worker, first) = work.next_job().unwrap();
         work.start(worker, first);
-        assert_eq!(work.next(), None);
+        assert_eq!(work.next_job(), None);
         assert!(work.is_of(0, NodeId(2)) && !work.is_of(0, NodeId(3)) && !work.is_of(1, NodeId(2)));
         assert_eq!(work.worker_of(1), Some(0));
         work.forget(NodeId(3));
         assert!(work.finish(0).is_some());
-        assert_eq!(work.next(), None);
+        assert_eq!(work.next_job(), None);
     }
 
     proptest! {
@@ -194,7 +194,7 @@ mod tests {
                 match step {
                     0 | 1 => work.deliver(request(execution, node % PEERS, slot, object)),
                     2 => {
-                        if let Some((worker, request)) = work.next() {
+                        if let Some((worker, request)) = work.next_job() {
                             let key = request.object.map_or(0, |object| object.0 + 1);
                             // Executions are numbered as they were delivered.
                             prop_assert!(last_of.insert(key, request.execution) < Some(request.execution));

@@ -30,7 +30,7 @@ impl Proxy {
 
     /// Hands out what can be handed out.
     pub(crate) fn start_work(&mut self, now: Instant) {
-        while let Some((number, request)) = self.tables.work.next() {
+        while let Some((number, request)) = self.tables.work.next_job() {
             let Some(target) = self.pin(request.object) else {
                 self.turn_away(request.execution, NotExecuted::Revoked);
                 continue;
