@@ -61,6 +61,8 @@ const GROUPS: &[Group] = &[
             "wire_echo_1100",
             "remote_call",
             "remote_call_120",
+            "remote_call_ratio",
+            "remote_call_120_ratio",
         ],
         system: MEASURING,
         nodes: 2,

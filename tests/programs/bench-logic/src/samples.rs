@@ -38,9 +38,14 @@ impl<const N: usize> Samples<N> {
         self.values.push(value).map_err(|_| Full)
     }
 
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.values.clear();
+    /// Adds those of `other`.
+    ///
+    /// # Errors
+    /// [`Full`] if they do not all fit; then none is added.
+    pub fn append<const M: usize>(&mut self, other: &Samples<M>) -> Result<(), Full> {
+        self.values
+            .extend_from_slice(&other.values)
+            .map_err(|_| Full)
     }
 
     /// Sorts them, and tells their percentiles by nearest rank. `None` if there are none.
@@ -89,10 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn cleared_samples_are_gone() {
-        let mut samples = Samples::<2>::new();
-        samples.push(1).expect("it fits");
-        samples.clear();
-        assert_eq!(samples.summary(), None);
+    fn what_does_not_fit_is_not_added_in_part() {
+        let mut few = Samples::<2>::new();
+        few.push(3).expect("it fits");
+        let mut all = Samples::<3>::new();
+        all.append(&few).expect("one fits");
+        all.push(1).expect("it fits");
+        few.push(5).expect("it fits");
+        assert_eq!(all.append(&few), Err(Full));
+        let summary = all.summary().expect("two are there");
+        assert_eq!((summary.p50, summary.p99, summary.n), (1, 3, 2));
     }
 }

@@ -1,12 +1,12 @@
 //! Calls within the machine, counted in instructions.
 
-use bench_logic::{BenchClient, Full, Samples, Unit, answer_to, question};
+use bench_logic::{BenchClient, Samples, Unit, answer_to, question};
 use isthmus_runtime::abi::Label;
 use isthmus_runtime::abi::label::METHOD_FIRST;
 use isthmus_runtime::sel4::MessageInfoBuilder;
 use isthmus_runtime::{Instant, Kernel, Slot, Startup, grants, time};
 
-use crate::report::{Failure, report};
+use crate::report::{Failure, check, report};
 
 /// Calls between two readings of the counter: aarch64's ticks once in 16 instructions, so that a batch is off by half an
 /// instruction a call at most.
@@ -61,15 +61,6 @@ fn nothing(bench: &Client) -> Result<(), Failure> {
     Ok(bench.nothing()?)
 }
 
-/// What an answer was: right or wrong.
-pub fn check(right: bool) -> Result<(), Failure> {
-    if right {
-        Ok(())
-    } else {
-        Err(Failure::WrongAnswer)
-    }
-}
-
 /// Measures typed calls, and sees that the server has run each once.
 fn typed(
     name: &'static str,
@@ -108,9 +99,7 @@ fn batches(
         batch(&mut call)?;
     }
     for _ in 0..BATCHES {
-        samples
-            .push(batch(&mut call)?)
-            .map_err(|Full| Failure::TooMany)?;
+        samples.push(batch(&mut call)?)?;
     }
     // By `-icount shift=0` an instruction is a nanosecond of the machine's clock.
     report(name, Unit::Instructions, &mut samples, |ticks| {

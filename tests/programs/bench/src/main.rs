@@ -6,11 +6,14 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod asked;
 mod local;
+mod remote;
 mod report;
 
 use isthmus_runtime::{Startup, say, service};
 
+use crate::asked::Asked;
 use crate::report::Failure;
 
 isthmus_runtime::entry!(main);
@@ -19,23 +22,38 @@ isthmus_runtime::entry!(main);
 const ARGUMENT: &str = "bench";
 
 fn main(startup: &'static Startup) -> ! {
-    let asked = startup.machine.argument(ARGUMENT).unwrap_or_default();
-    let names = asked.split(',').filter(|name| !name.is_empty());
-    match names
-        .map(|name| (name, measure(startup, name)))
-        .find(|(_, result)| result.is_err())
-    {
-        Some((name, Err(failure))) => say!("bench: failed: {name}: {failure}"),
-        _ => say!("bench: done"),
+    let asked = Asked(startup.machine.argument(ARGUMENT).unwrap_or_default());
+    match measure(startup, asked) {
+        Ok(()) => say!("bench: done"),
+        Err((name, failure)) => say!("bench: failed: {name}: {failure}"),
     }
     loop {
         let _ = service::wait();
     }
 }
 
-fn measure(startup: &Startup, name: &str) -> Result<(), Failure> {
-    match local::NAMES.into_iter().find(|known| *known == name) {
-        Some(name) => local::measure(startup, name),
-        None => Err(Failure::Unknown),
+/// Measures all that is asked for, or says what failed and why.
+fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n str, Failure)> {
+    let known = |name: &str| {
+        local::NAMES.contains(&name)
+            || remote::PAIRS
+                .iter()
+                .any(|pair| pair.names().contains(&name))
+    };
+    if let Some(unknown) = asked.names().find(|name| !known(name)) {
+        return Err((unknown, Failure::Unknown));
     }
+    for name in local::NAMES {
+        if asked.contains(name) {
+            local::measure(startup, name).map_err(|failure| (name, failure))?;
+        }
+    }
+    for pair in &remote::PAIRS {
+        if asked.any_of(&pair.names()) {
+            let [_, name, _] = pair.names();
+            pair.measure(startup, asked)
+                .map_err(|failure| (name, failure))?;
+        }
+    }
+    Ok(())
 }

@@ -3,9 +3,11 @@
 use core::convert::Infallible;
 use core::fmt;
 
-use bench_logic::{Figure, Hundredths, Samples, Unit};
+use bench_logic::{Figure, Full, Hundredths, Samples, Unit};
 use isthmus_runtime::interface::CallError;
 use isthmus_runtime::say;
+use naming_interface::ResolveError;
+use network_interface::NetworkError;
 
 /// Why there is no figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +22,22 @@ pub enum Failure {
     WrongAnswer,
     /// The server has run more or fewer calls than were made.
     Miscounted,
-    /// There are more samples than room, or none.
+    /// The other machine's server was not found.
+    NotFound(ResolveError),
+    /// The network server did not play the wire echo.
+    Echo(CallError<NetworkError>),
+    /// Raw frames were lost.
+    LostFrames,
+    /// More samples than room.
     TooMany,
+    /// No samples, or round trips that took no time.
+    NoTime,
+}
+
+impl From<Full> for Failure {
+    fn from(Full: Full) -> Self {
+        Self::TooMany
+    }
 }
 
 impl From<CallError<Infallible>> for Failure {
@@ -38,8 +54,21 @@ impl fmt::Display for Failure {
             Self::Call(error) => write!(f, "a call was not answered: {error}"),
             Self::WrongAnswer => f.write_str("an answer was wrong"),
             Self::Miscounted => f.write_str("the server ran not each call once"),
+            Self::NotFound(error) => write!(f, "the other machine's server: {error}"),
+            Self::Echo(error) => write!(f, "the network server's echo: {error}"),
+            Self::LostFrames => f.write_str("raw frames were lost"),
             Self::TooMany => f.write_str("no room for the samples"),
+            Self::NoTime => f.write_str("nothing was measured"),
         }
+    }
+}
+
+/// What an answer was: right or wrong.
+pub fn check(right: bool) -> Result<(), Failure> {
+    if right {
+        Ok(())
+    } else {
+        Err(Failure::WrongAnswer)
     }
 }
 
@@ -50,7 +79,7 @@ pub fn report<const N: usize>(
     samples: &mut Samples<N>,
     hundredths: impl Fn(u64) -> u64,
 ) -> Result<(), Failure> {
-    let summary = samples.summary().ok_or(Failure::TooMany)?;
+    let summary = samples.summary().ok_or(Failure::NoTime)?;
     let value = |sample| Hundredths(hundredths(sample));
     let figure = Figure {
         name,

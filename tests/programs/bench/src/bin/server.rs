@@ -6,9 +6,13 @@
 use core::convert::Infallible;
 
 use bench_logic::{Bench, FOUR, MESSAGE_WORDS, TWELVE, answer_to, dispatch};
+use isthmus_runtime::abi::slots::SERVICE;
+use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
 use isthmus_runtime::calls::{Occasion, serve};
 use isthmus_runtime::interface::Disposition;
-use isthmus_runtime::{Service, Slot, Startup};
+use isthmus_runtime::sel4::CapRights;
+use isthmus_runtime::{Kernel, Service, Slot, Startup, say, slots};
+use naming_interface::NamingClient;
 
 isthmus_runtime::entry!(main);
 
@@ -16,13 +20,42 @@ struct Server {
     executed: u64,
 }
 
-fn main(_startup: &'static Startup) -> ! {
+/// The name that a client on another machine looks up.
+const NAME: &str = "bench";
+
+fn main(startup: &'static Startup) -> ! {
+    // The description says who is to be found: only one of several that run this program can have the name.
+    if let Ok(naming) = startup.endpoint(NamingClient::<Kernel>::INTERFACE)
+        && let Err(reason) = register(naming)
+    {
+        say!("bench: failed: {NAME}: the server cannot register: {reason}");
+    }
     let service = Service::get().expect("the description says `serves`");
     let mut server = Server { executed: 0 };
     serve(service, |occasion| match occasion {
         Occasion::Message(request, answer) => dispatch(&mut server, request, answer),
         Occasion::Events(_) => Disposition::Nothing,
     })
+}
+
+/// Gives naming a capability that can be called, and passed on, and nothing else.
+fn register(naming: Slot) -> Result<(), &'static str> {
+    let slot = slots::allocate().map_err(|_| "no free slot")?;
+    // The registered capability is everybody's: it tells no client.
+    let badge = EndpointBadge {
+        client: ComponentId::ROOT_TASK,
+        object: ObjectId::new(1).ok_or("1 has less than 20 bits")?,
+    };
+    let rights = CapRights::new(false, true, false, true);
+    slots::absolute(slot)
+        .mint(&slots::absolute(SERVICE), rights, badge.bits())
+        .map_err(|_| "the kernel refuses to mint")?;
+    let name = Name::new(NAME).map_err(|_| "its name is malformed")?;
+    let result = NamingClient::new(&Kernel, naming)
+        .register(name, slot)
+        .map_err(|_| "naming refuses");
+    slots::free(slot);
+    result
 }
 
 impl Server {
