@@ -10,6 +10,7 @@ mod capture;
 mod death;
 mod demo;
 mod frames;
+mod idle;
 mod kill_server_machine;
 mod lab;
 mod network;
@@ -75,6 +76,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: ten_thousand_calls::right_and_once,
+    },
+    Scenario {
+        name: "idle",
+        system: "systems/demo.toml",
+        settings: &Setting::ALIKE,
+        run: idle::sleeps,
     },
     Scenario {
         name: "capture",

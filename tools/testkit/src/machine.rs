@@ -298,6 +298,14 @@ impl Machine {
         lock(&self.running).started
     }
 
+    /// How much of the host's processors it has used since it was last started; `None` if it does not run or the host does not say.
+    #[must_use]
+    pub fn processor_time(&self) -> Option<Duration> {
+        let id = lock(&self.running).process.as_mut()?.child().id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        processor_time(&stat, rustix::param::clock_ticks_per_second())
+    }
+
     /// What it has said since it was last started.
     #[must_use]
     pub fn lines(&self) -> Vec<ConsoleLine> {
@@ -393,9 +401,33 @@ impl Machine {
     }
 }
 
+/// The user's and the system's time from a line of `/proc/PID/stat`, fields 14 and 15 (proc_pid_stat(5)). The second field, in brackets, may hold anything.
+fn processor_time(stat: &str, ticks_per_second: u64) -> Option<Duration> {
+    const USER_AFTER_NAME: usize = 14 - 3;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut times = rest.split_whitespace().skip(USER_AFTER_NAME);
+    let user: u64 = times.next()?.parse().ok()?;
+    let system: u64 = times.next()?.parse().ok()?;
+    Some(Duration::from_millis(
+        (user + system) * 1000 / ticks_per_second.max(1),
+    ))
+}
+
 impl Drop for Machine {
     fn drop(&mut self) {
         // The threads that read its pipes hold the process too, and end with it.
         self.killer().kill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_times_are_counted_whatever_the_program_is_called() {
+        let stat = "7 (a) 1 (b) S 1 7 7 0 -1 4194560 1 2 3 4 250 50 0 0 20 0 3 0 9 1 2";
+        assert_eq!(processor_time(stat, 100), Some(Duration::from_secs(3)));
+        assert_eq!(processor_time("7 (a) S 1", 100), None);
     }
 }
