@@ -8,17 +8,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use isthmus_testkit::{Arch, find_program};
 
-use crate::toolchain::{LINKER, Toolchain};
+use crate::toolchain::{LINKER, Part, Toolchain};
 use crate::ui::Ui;
 
 /// What a package brings, by which its presence is noticed.
 enum Brings {
     /// A program in `PATH`.
     Program(&'static str),
-    /// A program beside the target's compiler.
-    Tool(&'static str),
-    /// The source of `core`, for `-Zbuild-std`.
-    LibrarySource,
+    /// A part of the target's toolchain, of the toolchain's version.
+    Toolchain(Part),
     /// A module of the system's Python.
     Python(&'static str),
 }
@@ -54,17 +52,17 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "rustc-web",
-        brings: Brings::Tool("rustc"),
+        brings: Brings::Toolchain(Part::Compiler),
         needed: is_build,
     },
     Package {
         name: "cargo-web",
-        brings: Brings::Tool("cargo"),
+        brings: Brings::Toolchain(Part::Cargo),
         needed: is_build,
     },
     Package {
         name: "rust-web-src",
-        brings: Brings::LibrarySource,
+        brings: Brings::Toolchain(Part::Library),
         needed: is_build,
     },
     Package {
@@ -74,7 +72,7 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "rust-web-clippy",
-        brings: Brings::Tool("cargo-clippy"),
+        brings: Brings::Toolchain(Part::Clippy),
         needed: |purpose| purpose == Purpose::Lint,
     },
     Package {
@@ -120,10 +118,7 @@ impl Brings {
     fn is_there(&self) -> bool {
         match self {
             Self::Program(name) => find_program(name.as_ref()).is_some(),
-            Self::Tool(name) => Toolchain::chosen().tool(name).is_file(),
-            Self::LibrarySource => Toolchain::chosen()
-                .library_source()
-                .is_some_and(|folder| folder.is_dir()),
+            Self::Toolchain(part) => Toolchain::chosen().has(*part),
             Self::Python(module) => {
                 let import = format!("import {module}");
                 let status = Command::new(PYTHON)
@@ -155,18 +150,19 @@ pub fn ensure(ui: &Ui, purposes: &[Purpose]) -> Result<()> {
         );
     }
     ui.say(&format!("Installing Debian packages: {list}"));
-    // Lists that are there may be old, or those of another machine: ask for news only when the packages cannot be had without.
-    if ui
-        .step("installing packages", |_| install(&missing))
-        .is_err()
-    {
-        ui.step("updating the package lists", |_| apt(&["update"]))?;
-        ui.step("installing packages", |_| install(&missing))?;
-    }
+    // The lists that are there may be old, and name a toolchain that is too old. Without the network they may still do.
+    let updated = ui.step("updating the package lists", |_| apt(&["update"]));
+    ui.step("installing packages", |_| install(&missing))
+        .map_err(|error| {
+            updated.err().map_or(error, |update| {
+                update.context("the package lists could not be updated")
+            })
+        })?;
     let missing = self::missing(purposes);
     if !missing.is_empty() {
         bail!(
-            "these packages are installed and do not bring what they should: {}",
+            "these packages are installed and do not bring what they should (Rust at least {}): {}",
+            Toolchain::OLDEST,
             missing.join(" ")
         );
     }
@@ -185,12 +181,23 @@ pub fn everything(ui: &Ui) -> Result<()> {
     Ok(())
 }
 
+/// The packages to install. The parts of the toolchain must be of one version, so where one is missing all are installed anew.
 fn missing(purposes: &[Purpose]) -> Vec<&'static str> {
     let needed = |package: &&Package| purposes.iter().any(|purpose| (package.needed)(*purpose));
-    PACKAGES
+    let missing: Vec<&Package> = PACKAGES
         .iter()
         .filter(needed)
         .filter(|package| !package.brings.is_there())
+        .collect();
+    let is_toolchain = |package: &Package| matches!(package.brings, Brings::Toolchain(_));
+    let renewed = missing.iter().any(|package| is_toolchain(package));
+    let asked = |package: &&Package| {
+        missing.iter().any(|missing| missing.name == package.name)
+            || renewed && is_toolchain(package) && (package.needed)(Purpose::Build(Arch::X86_64))
+    };
+    PACKAGES
+        .iter()
+        .filter(asked)
         .map(|package| package.name)
         .collect()
 }

@@ -4,6 +4,7 @@
 //! statically at fixed addresses, with thread-locals, hardware floating point, and a build id.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,43 @@ pub struct Toolchain {
 
 /// Debian's `lld`: its rustc brings none, `rust-lld` being a link to a package that it does not install.
 pub const LINKER: &str = "ld.lld";
+
+/// What a toolchain consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// rustc.
+    Compiler,
+    /// cargo.
+    Cargo,
+    /// The source of `core`.
+    Library,
+    /// cargo-clippy.
+    Clippy,
+}
+
+/// Rust 1.`minor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    minor: u32,
+}
+
+impl Version {
+    /// From "rustc 1.96.0 (...)", "cargo 1.96.0", "clippy 0.1.96".
+    fn of_program(text: &str) -> Option<Self> {
+        let number = text.split_whitespace().nth(1)?;
+        let number = number.strip_prefix("0.").unwrap_or(number);
+        let minor = number.strip_prefix("1.")?.split(['.', '-']).next()?;
+        Some(Self {
+            minor: minor.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.minor)
+    }
+}
 
 /// What programs are compiled for.
 #[derive(Clone, Debug)]
@@ -69,6 +107,9 @@ impl Toolchain {
     /// Chooses another toolchain, by its folder of programs; it must bring the source of `core`.
     pub const VARIABLE: &str = "ISTHMUS_TOOLCHAIN_BIN";
 
+    /// The first whose Cargo takes target specifications as we give them.
+    pub const OLDEST: Version = Version { minor: 96 };
+
     const DEFAULT: &str = "/usr/bin";
 
     /// The one that the user chose, or Debian's.
@@ -89,10 +130,41 @@ impl Toolchain {
         self.bin.join(name)
     }
 
-    /// Where the source of `core` must be.
-    pub fn library_source(&self) -> Option<PathBuf> {
-        let sysroot = self.rustc(&["--print", "sysroot"]).ok()?;
-        Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core"))
+    /// Whether a part is there, and of the compiler's version.
+    pub fn has(&self, part: Part) -> bool {
+        let Some(compiler) = self.version("rustc") else {
+            return false;
+        };
+        // What the user chose is the user's business.
+        let new_enough = compiler >= Self::OLDEST || !self.is_default();
+        let same = |tool: &str| self.version(tool) == Some(compiler);
+        new_enough
+            && match part {
+                Part::Compiler => true,
+                Part::Cargo => same("cargo"),
+                Part::Clippy => same("cargo-clippy"),
+                Part::Library => self.has_library(compiler),
+            }
+    }
+
+    /// Whether the source of `core` is there. Debian's is in a folder that has the version in its name.
+    fn has_library(&self, compiler: Version) -> bool {
+        let Ok(sysroot) = self.rustc(&["--print", "sysroot"]) else {
+            return false;
+        };
+        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core");
+        let folder = format!("rustc-{compiler}.");
+        let of_version = |path: PathBuf| path.to_string_lossy().contains(&folder);
+        library.is_dir() && (!self.is_default() || library.canonicalize().is_ok_and(of_version))
+    }
+
+    /// The version that one of the programs tells.
+    fn version(&self, tool: &str) -> Option<Version> {
+        let output = Command::new(self.tool(tool))
+            .arg("--version")
+            .output()
+            .ok()?;
+        Version::of_program(&String::from_utf8_lossy(&output.stdout))
     }
 
     /// What rustc answers.
@@ -266,6 +338,23 @@ mod tests {
             spec.get("rustc-abi").is_none()
                 && spec.get("position-independent-executables").is_none()
         );
+    }
+
+    #[test]
+    fn versions_are_read_as_each_tool_tells_them() {
+        for text in [
+            "rustc 1.96.0 (ac68faa20 2026-05-25)",
+            "cargo 1.96.1-beta",
+            "clippy 0.1.96 (ac68faa20c 2026)",
+        ] {
+            assert_eq!(
+                Version::of_program(text),
+                Some(Version { minor: 96 }),
+                "{text}"
+            );
+        }
+        assert_eq!(Version::of_program("rustc"), None);
+        assert_eq!(Toolchain::OLDEST.to_string(), "1.96");
     }
 
     #[test]
