@@ -50,6 +50,9 @@ pub struct Endpoint<
     random: R,
     faults: Faults,
     peers: [Peer<SLOTS, ROWS>; PEERS],
+    /// How many of them there are, from the first. The others are not even looked at: each lies in pages of its own, and a page that
+    /// is touched after a change of address space costs a walk through the page tables.
+    count: usize,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
     event_first: usize,
@@ -74,6 +77,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             random,
             faults: Faults::NONE,
             peers: [const { Peer::NEW }; PEERS],
+            count: 0,
             transmit_first: 0,
             event_first: 0,
         }
@@ -97,6 +101,9 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         for peer in &mut self.peers {
             peer.reset(nodes.next());
         }
+        self.count = self.peers.partition_point(|peer| peer.node().is_some());
+        self.transmit_first = 0;
+        self.event_first = 0;
         match nodes.next() {
             None => Ok(()),
             Some(_) => Err(NotExecuted::Overload),
@@ -201,24 +208,23 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.peers.iter().filter_map(Peer::timeout).min()
+        let peers = &self.peers[..self.count];
+        peers.iter().filter_map(Peer::timeout).min()
     }
 
     /// Does what the passing of time has made due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        for index in 0..PEERS {
+        for index in 0..self.count {
             let (peer, mut context) = self.peer(index);
-            if peer.node().is_some() {
-                peer.handle_timeout(now, &mut context);
-            }
+            peer.handle_timeout(now, &mut context);
         }
     }
 
     /// The next frame to send, written at the start of `buffer`. With less room than
     /// [`FRAME_LENGTH_MAX`](crate::FRAME_LENGTH_MAX) a frame that does not fit counts as lost.
     pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
-        for step in 0..PEERS {
-            let index = (self.transmit_first + step) % PEERS;
+        for step in 0..self.count {
+            let index = (self.transmit_first + step) % self.count;
             while let Some(next) = self.peers[index].next_frame(now) {
                 let peer = &self.peers[index];
                 let (Some(to), Some((message, session, number))) =
@@ -240,7 +246,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                     });
                 self.peers[index].sent(&next, self.faults);
                 if let Some(length) = length {
-                    self.transmit_first = (index + 1) % PEERS;
+                    self.transmit_first = (index + 1) % self.count;
                     return Some(Transmit { to, length });
                 }
             }
@@ -251,10 +257,10 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// The next thing that this machine has to do or to know. Until it is `None`; frames may be dropped while there are many.
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
         let first = self.event_first;
-        let index = (0..PEERS)
-            .map(|step| (first + step) % PEERS)
+        let index = (0..self.count)
+            .map(|step| (first + step) % self.count)
             .find(|&index| self.peers[index].has_event())?;
-        self.event_first = (index + 1) % PEERS;
+        self.event_first = (index + 1) % self.count;
         self.peers[index].poll_event()
     }
 
@@ -264,11 +270,13 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     }
 
     fn index(&self, node: NodeId) -> Option<usize> {
-        self.peers.iter().position(|peer| peer.node() == Some(node))
+        let mut peers = self.peers[..self.count].iter();
+        peers.position(|peer| peer.node() == Some(node))
     }
 
     fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
-        self.peers.iter_mut().find(|peer| peer.node() == Some(node))
+        let mut peers = self.peers[..self.count].iter_mut();
+        peers.find(|peer| peer.node() == Some(node))
     }
 
     fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {

@@ -85,6 +85,12 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
         self.busy.get_mut(worker)?.take()
     }
 
+    /// Whether a worker has a request.
+    #[must_use]
+    pub fn is_busy(&self, worker: usize) -> bool {
+        self.busy.get(worker).is_some_and(Option::is_some)
+    }
+
     /// The worker that has this request.
     #[must_use]
     pub fn worker_of(&self, execution: E) -> Option<usize> {
