@@ -1,4 +1,4 @@
-//! Naming's typed calls, paths, and [`resolve`], by which a client turns a path into a capability, wherever the server is.
+//! Naming's typed calls, paths, and [`resolve()`], by which a client turns a path into a capability, wherever the server is.
 //!
 //! It never keeps a name: the table is `naming-logic`'s. What is promised stands in `docs/naming.md`.
 #![no_std]
