@@ -27,13 +27,16 @@ pub struct Finished {
 pub struct Failed(Finished);
 
 /// How lines begin with which Cargo says what it does.
-const BUSY: [&str; 6] = [
+const BUSY: [&str; 9] = [
     "Compiling ",
     "Checking ",
     "Documenting ",
     "Downloading ",
     "Downloaded ",
     "Blocking ",
+    "running ",
+    "Doc-tests ",
+    "test result: ok.",
 ];
 
 /// More of a program's output than this is not shown.
@@ -54,10 +57,13 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// The last lines of a long text, without those that only say that Cargo works.
+/// The last lines of a long text, without those that only say that Cargo works, or that a test passed.
 pub fn tail(text: &str) -> String {
-    let busy = |line: &&str| !BUSY.iter().any(|word| line.trim_start().starts_with(word));
-    let lines: Vec<&str> = text.lines().filter(busy).collect();
+    let busy = |line: &str| BUSY.iter().any(|word| line.trim_start().starts_with(word));
+    let passed = |line: &str| line.starts_with("test ") && line.ends_with(" ... ok");
+    let empty = |line: &str| line.trim().is_empty();
+    let tells = |line: &&str| !(busy(line) || passed(line) || empty(line));
+    let lines: Vec<&str> = text.lines().filter(tells).collect();
     let skipped = lines.len().saturating_sub(MAX_LINES_SHOWN);
     let mut tail = if skipped > 0 {
         format!("    ({skipped} lines before)\n")
