@@ -99,9 +99,9 @@ impl Proxy {
 
     /// Takes what the workers have done.
     pub(crate) fn take_answers(&mut self) {
-        for number in 0..self.tables.work.count() {
+        for (number, mailbox) in MAILBOXES.iter().enumerate().take(self.tables.work.count()) {
             // Looked at in every turn, so no more than needed: the mailboxes lie in pages of their own.
-            if self.tables.work.is_busy(number) && MAILBOXES[number].state() == State::Done {
+            if self.tables.work.is_busy(number) && mailbox.state() == State::Done {
                 self.take_answer(number);
             }
         }
