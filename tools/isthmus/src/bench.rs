@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::Ending;
 use crate::build::{Builder, System};
 use crate::options;
-use crate::setup::{self, Purpose};
+use crate::setup;
 use crate::ui::Ui;
 
 /// The system that measures.
@@ -106,8 +106,7 @@ pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
     let archs = options
         .arch
         .map_or(Arch::ALL.to_vec(), |arch| vec![arch.into()]);
-    let run: Vec<Purpose> = archs.iter().map(|arch| Purpose::Run(*arch)).collect();
-    setup::ensure(ui, &run)?;
+    setup::ensure_machines(ui, &archs)?;
     let builder = Builder::new(ui, archs.iter().copied(), Profile::Release)?;
     let mut figures = Vec::new();
     for arch in archs {

@@ -9,7 +9,7 @@ use microkernel_config::Profile;
 use crate::Ending;
 use crate::build::{Builder, System};
 use crate::options;
-use crate::setup::{self, Purpose};
+use crate::setup;
 use crate::ui::Ui;
 
 /// The system that is demonstrated.
@@ -25,8 +25,7 @@ const STORY_LIMIT: Duration = Duration::from_secs(60);
 /// Runs the demonstration.
 pub fn demo(ui: &Ui, options: &options::Demo) -> Result<Ending> {
     let archs = options.arch.archs(options.nodes.into());
-    let run: Vec<Purpose> = archs.iter().map(|arch| Purpose::Run(*arch)).collect();
-    setup::ensure(ui, &run)?;
+    setup::ensure_machines(ui, &archs)?;
     let builder = Builder::new(ui, archs.iter().copied(), Profile::Release)?;
     let images = builder.images(&System::read(SYSTEM.as_ref())?)?;
     let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();

@@ -169,6 +169,13 @@ pub fn ensure(ui: &Ui, purposes: &[Purpose]) -> Result<()> {
     Ok(())
 }
 
+/// Sees to it that machines of `archs` can be built and run: all at once, for each installation takes its time.
+pub fn ensure_machines(ui: &Ui, archs: &[Arch]) -> Result<()> {
+    let both = |arch: &Arch| [Purpose::Build(*arch), Purpose::Run(*arch)];
+    let purposes: Vec<Purpose> = archs.iter().flat_map(both).collect();
+    ensure(ui, &purposes)
+}
+
 /// Sees to it that everything is there for every command.
 pub fn everything(ui: &Ui) -> Result<()> {
     let purposes: Vec<Purpose> = Arch::ALL

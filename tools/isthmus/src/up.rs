@@ -1,18 +1,17 @@
 //! `./isthmus up`: machines that run until Ctrl-C, with every console.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Result;
-use isthmus_testkit::{Arch, Cluster, ConsoleLine, Said, SystemImage};
+use isthmus_testkit::{Cluster, ConsoleLine, Said, SystemImage};
 use microkernel_config::Profile;
 
 use crate::Ending;
 use crate::build::{Builder, System};
 use crate::options;
-use crate::setup::{self, Purpose};
+use crate::setup;
 use crate::ui::Ui;
 
 /// How often it is looked whether machines are still running.
@@ -22,14 +21,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let archs = options.arch.archs(options.nodes.into());
     let system = System::read(&options.system)?;
-    let run: Vec<Purpose> = archs
-        .iter()
-        .copied()
-        .collect::<BTreeSet<Arch>>()
-        .into_iter()
-        .map(Purpose::Run)
-        .collect();
-    setup::ensure(ui, &run)?;
+    setup::ensure_machines(ui, &archs)?;
     let profile = if options.debug {
         Profile::Debug
     } else {

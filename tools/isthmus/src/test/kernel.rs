@@ -7,8 +7,7 @@ use isthmus_testkit::{
     Arch, Clock, Cluster, ConsoleLine, Failure, Machine, Said, SystemImage, Word, understand,
 };
 
-use crate::setup::ensure;
-use crate::test::machines::both_run;
+use crate::setup::ensure_machines;
 use crate::test::{Context, Tally};
 
 /// The program that establishes the kernel's facts, as root task.
@@ -23,7 +22,7 @@ pub(crate) fn archs(_: &Context) -> Result<Vec<String>> {
 
 /// Runs the program of facts on each architecture.
 pub(crate) fn facts(context: &Context, archs: &[String]) -> Result<Tally> {
-    ensure(context.ui, &both_run())?;
+    ensure_machines(context.ui, &Arch::ALL)?;
     let mut tally = Tally::default();
     for arch in archs {
         let result = facts_on(context, arch).with_context(|| format!("{FACTS} on {arch}"));
@@ -123,7 +122,7 @@ pub(crate) fn patches(_: &Context) -> Result<Vec<String>> {
 
 /// Runs the program of facts on kernels that lack a patch each: its fact must fail, and no other.
 pub(crate) fn without_patches(context: &Context, names: &[String]) -> Result<Tally> {
-    ensure(context.ui, &both_run())?;
+    ensure_machines(context.ui, &Arch::ALL)?;
     let mut tally = Tally::default();
     for (needed, arch, name) in needed().filter(|(.., name)| names.contains(name)) {
         let result = without_patch(context, needed, arch);

@@ -9,12 +9,8 @@ use isthmus_testkit::{Arch, SystemImage};
 use machine_tests::{Lab, SCENARIOS, Scenario, Setting};
 
 use crate::build::System;
-use crate::setup::{Purpose, ensure};
+use crate::setup::ensure_machines;
 use crate::test::{Context, Tally};
-
-pub(crate) fn both_run() -> [Purpose; 2] {
-    Arch::ALL.map(Purpose::Run)
-}
 
 /// Each scenario in each of its settings.
 fn all() -> impl Iterator<Item = (&'static Scenario, Setting, String)> {
@@ -37,7 +33,7 @@ pub(crate) fn scenarios(_: &Context) -> Result<Vec<String>> {
 
 /// Runs scenarios, one after the other: they measure time, and the host has few processors.
 pub(crate) fn run(context: &Context, names: &[String]) -> Result<Tally> {
-    ensure(context.ui, &both_run())?;
+    ensure_machines(context.ui, &Arch::ALL)?;
     let images = Images {
         context,
         built: RefCell::default(),
