@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use anyhow::Result;
-use isthmus_testkit::find_program;
+use isthmus_testkit::{Arch, find_program};
 
 use crate::run::{Finished, run, tail};
+use crate::setup::{Purpose, ensure};
 use crate::test::{Context, Tally};
 use crate::workspace;
 
@@ -80,6 +81,34 @@ pub(crate) fn tests(context: &Context, packages: &[String]) -> Result<Tally> {
     command.args(packages.iter().flat_map(|package| ["-p", package]));
     let what = format!("testing {} packages on the host", packages.len());
     let finished = context.ui.step(&what, |step| run(step, command))?;
+    Ok(tally(&finished))
+}
+
+/// The boot loader's pure part. The package is no default member, because its program builds for machines only.
+pub(crate) fn loader(context: &Context, _: &[String]) -> Result<Tally> {
+    let command = cargo(&["test", "--no-fail-fast", "-p", "loader-aarch64", "--lib"]);
+    let finished = context
+        .ui
+        .step("testing the boot loader", |step| run(step, command))?;
+    Ok(tally(&finished))
+}
+
+/// Kernels built again, in other folders, interrupted, by two at once: minutes of compiling, which `cargo test` alone leaves out.
+pub(crate) fn kernel_builds(context: &Context, _: &[String]) -> Result<Tally> {
+    ensure(context.ui, &Arch::ALL.map(Purpose::Build))?;
+    let command = cargo(&[
+        "test",
+        "--no-fail-fast",
+        "-p",
+        "microkernel-config",
+        "--test",
+        "kernel",
+        "--",
+        "--ignored",
+    ]);
+    let finished = context
+        .ui
+        .step("building kernels again", |step| run(step, command))?;
     Ok(tally(&finished))
 }
 

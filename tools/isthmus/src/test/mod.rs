@@ -31,7 +31,7 @@ struct Stage {
     run: fn(&Context, &[String]) -> Result<Tally>,
 }
 
-/// Whether a stage starts machines.
+/// Whether a stage starts machines, or takes as long as if it did: then `--quick` leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Machines {
     None,
@@ -65,6 +65,12 @@ const STAGES: &[Stage] = &[
         run: host::tests,
     },
     Stage {
+        name: "loader",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::loader,
+    },
+    Stage {
         name: "simulator",
         with_machines: Machines::None,
         units: host::one,
@@ -87,6 +93,12 @@ const STAGES: &[Stage] = &[
         with_machines: Machines::None,
         units: target::archs,
         run: target::docs,
+    },
+    Stage {
+        name: "kernel-builds",
+        with_machines: Machines::Started,
+        units: host::one,
+        run: host::kernel_builds,
     },
     Stage {
         name: "kernel-facts",
