@@ -32,7 +32,6 @@ impl SavedReply {
             Ok(()) => Ok(reply),
             Err(_) => {
                 // Something else lies there, which the runtime never puts: there is nobody to answer.
-                let _ = slots::absolute(reply.slot).delete();
                 reply.forget();
                 Err(Exhausted)
             }
@@ -74,12 +73,14 @@ impl SavedReply {
         slots::cap(self.slot)
     }
 
-    /// The kernel has emptied the slot by the send; without a caller (nobody called, or the caller died) it was empty.
+    /// The kernel has emptied the slot by the send; an empty one (nobody called, or the caller died) is empty anyway.
     fn forget(self) {
-        ManuallyDrop::new(self).release();
+        let this = ManuallyDrop::new(self);
+        this.release();
     }
 
     fn release(&self) {
+        let _ = slots::absolute(self.slot).delete();
         TAKEN.give(self.slot.0 - startup().replies.first.0);
     }
 }

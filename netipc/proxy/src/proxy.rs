@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use isthmus_abi::{EventBit, Events, Slot};
+use isthmus_abi::{EventBit, Slot};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_interface::Statistics;
@@ -10,8 +10,6 @@ use netipc_protocol::{
     ClusterId, Config, Endpoint, Event, Execution, ImportId, Instant, NodeId, Transparent, limits,
 };
 use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
-use network_interface::channel;
-use shared_memory::Wait;
 use static_cell::ConstStaticCell;
 use timer_interface::TimerClient;
 
@@ -72,55 +70,17 @@ pub struct Proxy {
     alarm: Alarm,
     timer: Slot,
     timer_event: EventBit,
-    link_event: EventBit,
     /// When to look for clients that have died; `None`: no call is open.
     sweep_at: Option<Instant>,
 }
 
-/// Why a turn is taken: what it has to look at. Whatever is not looked at now either wakes the main thread by itself, or is seen
-/// by the second look before sleeping. Code that is not run costs nothing after a change of address space.
-#[derive(Clone, Copy)]
-struct Cause {
-    frames: Look,
-    answers: Look,
-    time: Look,
-}
-
-/// Whether to look at something.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// Yes.
-    Now,
-    /// There is nothing, or it comes by itself.
-    No,
-}
-
-impl Cause {
-    /// A message that was handled already.
-    const NOTHING: Self = Self {
-        frames: Look::No,
-        answers: Look::No,
-        time: Look::No,
-    };
-    /// Frames in the ring.
-    const FRAMES: Self = Self {
-        frames: Look::Now,
-        ..Self::NOTHING
-    };
-    /// A deadline that has passed.
-    const TIME: Self = Self {
-        time: Look::Now,
-        ..Self::NOTHING
-    };
-}
-
 /// How the next turn begins.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     /// With what comes.
     Wait,
     /// At once, for there is more to do.
-    Go(Cause),
+    Go,
 }
 
 impl Proxy {
@@ -169,7 +129,6 @@ impl Proxy {
             alarm: Alarm::new(),
             timer: startup.endpoint(TimerClient::<Kernel>::INTERFACE)?,
             timer_event: startup.event("timer")?,
-            link_event: startup.channel_event(channel::NAME)?,
             sweep_at: None,
         };
         proxy.start_workers()?;
@@ -195,38 +154,22 @@ impl Proxy {
 
     /// For ever.
     pub fn run(&mut self) -> ! {
-        let mut next = Next::Go(Cause::FRAMES);
+        let mut next = Next::Go;
         loop {
-            let (arrival, cause) = match next {
-                Next::Wait => (Some(self.service.receive()), Cause::NOTHING),
-                Next::Go(cause) => (self.service.poll(), cause),
+            let arrival = match next {
+                Next::Wait => Some(self.service.receive()),
+                Next::Go => self.service.poll(),
             };
-            let cause = match arrival {
-                Some(Arrival::Message(message)) => {
-                    self.message(&message);
-                    cause
+            match arrival {
+                Some(Arrival::Message(message)) => self.message(&message),
+                // Whatever else woke us, the turn sees what there is to do.
+                Some(Arrival::Events(events)) if events.contains(self.timer_event) => {
+                    self.alarm.fired();
                 }
-                Some(Arrival::Events(events)) => self.cause_of(events, cause),
-                None => cause,
-            };
-            next = self.turn(cause);
-        }
-    }
-
-    /// What events ask to be looked at, beside what is looked at in any case.
-    fn cause_of(&mut self, events: Events, mut cause: Cause) -> Cause {
-        for event in events.iter() {
-            if event == self.timer_event {
-                self.alarm.fired();
-                cause.time = Look::Now;
-            } else if event == self.link_event {
-                cause.frames = Look::Now;
-            } else {
-                // Every other is a worker's.
-                cause.answers = Look::Now;
+                _ => {}
             }
+            next = self.turn();
         }
-        cause
     }
 
     /// The time.
@@ -241,31 +184,24 @@ impl Proxy {
         }
     }
 
-    /// Does what there is to do, without waiting for anything.
-    fn turn(&mut self, cause: Cause) -> Next {
+    /// Does everything that there is to do, without waiting for anything.
+    fn turn(&mut self) -> Next {
         self.statistics.turns += 1;
         let now = self.now();
-        let more = match cause.frames {
-            Look::Now => self.take_frames(now),
-            Look::No => More::No,
-        };
-        if cause.answers == Look::Now {
-            self.take_answers();
-        }
-        if cause.time == Look::Now {
-            self.pass_time(now);
-        }
+        let more = self.take_frames(now);
+        self.take_answers();
+        self.pass_time(now);
         self.handle_events(now);
         self.start_work(now);
         self.link.transmit(self.protocol, now, &mut self.statistics);
         self.link.wake();
-        if self.set_alarm(now) == Look::Now {
-            return Next::Go(Cause::TIME);
-        }
-        if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
-            Next::Wait
-        } else {
-            Next::Go(Cause::FRAMES)
+        self.set_alarm(now);
+        match more {
+            More::Perhaps => Next::Go,
+            More::No => match self.link.prepare_to_wait() {
+                shared_memory::Wait::Sleep => Next::Wait,
+                shared_memory::Wait::Ready => Next::Go,
+            },
         }
     }
 
@@ -284,7 +220,9 @@ impl Proxy {
     }
 
     fn pass_time(&mut self, now: Instant) {
-        self.protocol.handle_timeout(now);
+        if self.protocol.poll_timeout().is_some_and(|due| due <= now) {
+            self.protocol.handle_timeout(now);
+        }
         if self.sweep_at.is_some_and(|due| due <= now) {
             self.sweep_at = None;
             self.sweep(now);
@@ -331,23 +269,17 @@ impl Proxy {
         }
     }
 
-    /// Asks the timer for the next deadline, unless that has passed already.
-    fn set_alarm(&mut self, now: Instant) -> Look {
+    fn set_alarm(&mut self, now: Instant) {
         if self.sweep_at.is_none() && !self.tables.calls.is_empty() {
             self.sweep_at = Some(now + SWEEP);
         }
         let deadlines = [self.protocol.poll_timeout(), self.sweep_at];
-        let next = deadlines.into_iter().flatten().min();
-        if next.is_some_and(|deadline| deadline <= now) {
-            return Look::Now;
-        }
-        if let Some(deadline) = self.alarm.need(next) {
+        if let Some(deadline) = self.alarm.need(deadlines.into_iter().flatten().min()) {
             self.statistics.arms += 1;
             let timer = TimerClient::new(&Kernel, self.timer);
             // A word always fits a message.
             let _ = timer.arm(self.clock.ticks(deadline));
         }
-        Look::No
     }
 
     /// The figures, as they are now.
