@@ -32,6 +32,7 @@ impl SavedReply {
             Ok(()) => Ok(reply),
             Err(_) => {
                 // Something else lies there, which the runtime never puts: there is nobody to answer.
+                let _ = slots::absolute(reply.slot).delete();
                 reply.forget();
                 Err(Exhausted)
             }
@@ -73,14 +74,12 @@ impl SavedReply {
         slots::cap(self.slot)
     }
 
-    /// The kernel has emptied the slot by the send; an empty one (nobody called, or the caller died) is empty anyway.
+    /// The kernel has emptied the slot by the send; without a caller (nobody called, or the caller died) it was empty.
     fn forget(self) {
-        let this = ManuallyDrop::new(self);
-        this.release();
+        ManuallyDrop::new(self).release();
     }
 
     fn release(&self) {
-        let _ = slots::absolute(self.slot).delete();
         TAKEN.give(self.slot.0 - startup().replies.first.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use isthmus_abi::{EventBit, Slot};
+use isthmus_abi::{EventBit, Events, Slot};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_interface::Statistics;
@@ -10,6 +10,8 @@ use netipc_protocol::{
     ClusterId, Config, Endpoint, Event, Execution, ImportId, Instant, NodeId, Transparent, limits,
 };
 use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
+use network_interface::channel;
+use shared_memory::Wait;
 use static_cell::ConstStaticCell;
 use timer_interface::TimerClient;
 
@@ -70,17 +72,55 @@ pub struct Proxy {
     alarm: Alarm,
     timer: Slot,
     timer_event: EventBit,
+    link_event: EventBit,
     /// When to look for clients that have died; `None`: no call is open.
     sweep_at: Option<Instant>,
 }
 
-/// How the next turn begins.
+/// Why a turn is taken: what it has to look at. Whatever is not looked at now either wakes the main thread by itself, or is seen
+/// by the second look before sleeping. Code that is not run costs nothing after a change of address space.
+#[derive(Clone, Copy)]
+struct Cause {
+    frames: Look,
+    answers: Look,
+    time: Look,
+}
+
+/// Whether to look at something.
 #[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Yes.
+    Now,
+    /// There is nothing, or it comes by itself.
+    No,
+}
+
+impl Cause {
+    /// A message that was handled already.
+    const NOTHING: Self = Self {
+        frames: Look::No,
+        answers: Look::No,
+        time: Look::No,
+    };
+    /// Frames in the ring.
+    const FRAMES: Self = Self {
+        frames: Look::Now,
+        ..Self::NOTHING
+    };
+    /// A deadline that has passed.
+    const TIME: Self = Self {
+        time: Look::Now,
+        ..Self::NOTHING
+    };
+}
+
+/// How the next turn begins.
+#[derive(Clone, Copy)]
 enum Next {
     /// With what comes.
     Wait,
     /// At once, for there is more to do.
-    Go,
+    Go(Cause),
 }
 
 impl Proxy {
@@ -129,6 +169,7 @@ impl Proxy {
             alarm: Alarm::new(),
             timer: startup.endpoint(TimerClient::<Kernel>::INTERFACE)?,
             timer_event: startup.event("timer")?,
+            link_event: startup.channel_event(channel::NAME)?,
             sweep_at: None,
         };
         proxy.start_workers()?;
@@ -154,22 +195,38 @@ impl Proxy {
 
     /// For ever.
     pub fn run(&mut self) -> ! {
-        let mut next = Next::Go;
+        let mut next = Next::Go(Cause::FRAMES);
         loop {
-            let arrival = match next {
-                Next::Wait => Some(self.service.receive()),
-                Next::Go => self.service.poll(),
+            let (arrival, cause) = match next {
+                Next::Wait => (Some(self.service.receive()), Cause::NOTHING),
+                Next::Go(cause) => (self.service.poll(), cause),
             };
-            match arrival {
-                Some(Arrival::Message(message)) => self.message(&message),
-                // Whatever else woke us, the turn sees what there is to do.
-                Some(Arrival::Events(events)) if events.contains(self.timer_event) => {
-                    self.alarm.fired();
+            let cause = match arrival {
+                Some(Arrival::Message(message)) => {
+                    self.message(&message);
+                    cause
                 }
-                _ => {}
-            }
-            next = self.turn();
+                Some(Arrival::Events(events)) => self.cause_of(events, cause),
+                None => cause,
+            };
+            next = self.turn(cause);
         }
+    }
+
+    /// What events ask to be looked at, beside what is looked at in any case.
+    fn cause_of(&mut self, events: Events, mut cause: Cause) -> Cause {
+        for event in events.iter() {
+            if event == self.timer_event {
+                self.alarm.fired();
+                cause.time = Look::Now;
+            } else if event == self.link_event {
+                cause.frames = Look::Now;
+            } else {
+                // Every other is a worker's.
+                cause.answers = Look::Now;
+            }
+        }
+        cause
     }
 
     /// The time.
@@ -184,24 +241,31 @@ impl Proxy {
         }
     }
 
-    /// Does everything that there is to do, without waiting for anything.
-    fn turn(&mut self) -> Next {
+    /// Does what there is to do, without waiting for anything.
+    fn turn(&mut self, cause: Cause) -> Next {
         self.statistics.turns += 1;
         let now = self.now();
-        let more = self.take_frames(now);
-        self.take_answers();
-        self.pass_time(now);
+        let more = match cause.frames {
+            Look::Now => self.take_frames(now),
+            Look::No => More::No,
+        };
+        if cause.answers == Look::Now {
+            self.take_answers();
+        }
+        if cause.time == Look::Now {
+            self.pass_time(now);
+        }
         self.handle_events(now);
         self.start_work(now);
         self.link.transmit(self.protocol, now, &mut self.statistics);
         self.link.wake();
-        self.set_alarm(now);
-        match more {
-            More::Perhaps => Next::Go,
-            More::No => match self.link.prepare_to_wait() {
-                shared_memory::Wait::Sleep => Next::Wait,
-                shared_memory::Wait::Ready => Next::Go,
-            },
+        if self.set_alarm(now) == Look::Now {
+            return Next::Go(Cause::TIME);
+        }
+        if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
+            Next::Wait
+        } else {
+            Next::Go(Cause::FRAMES)
         }
     }
 
@@ -220,9 +284,7 @@ impl Proxy {
     }
 
     fn pass_time(&mut self, now: Instant) {
-        if self.protocol.poll_timeout().is_some_and(|due| due <= now) {
-            self.protocol.handle_timeout(now);
-        }
+        self.protocol.handle_timeout(now);
         if self.sweep_at.is_some_and(|due| due <= now) {
             self.sweep_at = None;
             self.sweep(now);
@@ -269,17 +331,23 @@ impl Proxy {
         }
     }
 
-    fn set_alarm(&mut self, now: Instant) {
+    /// Asks the timer for the next deadline, unless that has passed already.
+    fn set_alarm(&mut self, now: Instant) -> Look {
         if self.sweep_at.is_none() && !self.tables.calls.is_empty() {
             self.sweep_at = Some(now + SWEEP);
         }
         let deadlines = [self.protocol.poll_timeout(), self.sweep_at];
-        if let Some(deadline) = self.alarm.need(deadlines.into_iter().flatten().min()) {
+        let next = deadlines.into_iter().flatten().min();
+        if next.is_some_and(|deadline| deadline <= now) {
+            return Look::Now;
+        }
+        if let Some(deadline) = self.alarm.need(next) {
             self.statistics.arms += 1;
             let timer = TimerClient::new(&Kernel, self.timer);
             // A word always fits a message.
             let _ = timer.arm(self.clock.ticks(deadline));
         }
+        Look::No
     }
 
     /// The figures, as they are now.
