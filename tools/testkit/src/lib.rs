@@ -44,5 +44,6 @@ pub use qemu_machines::{Arch, Clock, Node};
 pub use qemu_switch::{
     Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,
 };
+pub use rustix::process::Signal;
 pub use scratch::Scratch;
 pub use words::{Figure, Word, understand};

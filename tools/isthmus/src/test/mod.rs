@@ -2,6 +2,7 @@
 //!
 //! To add a stage: write a function that says its units and one that runs some of them, and its line in [`STAGES`].
 
+mod command;
 mod host;
 mod kernel;
 mod machines;
@@ -111,6 +112,12 @@ const STAGES: &[Stage] = &[
         with_machines: Machines::Started,
         units: kernel::patches,
         run: kernel::without_patches,
+    },
+    Stage {
+        name: "command",
+        with_machines: Machines::Started,
+        units: command::checks,
+        run: command::run,
     },
     Stage {
         name: "machines",
