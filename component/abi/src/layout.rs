@@ -1,5 +1,5 @@
-//! Where things lie in a component's address space: fixed windows, all below 2 GiB (programs are linked low, because the
-//! relocations of `defmt` do not reach above 4 GiB). What is not listed is unmapped.
+//! Where things lie in a component's address space: fixed windows, all but the last below 2 GiB (programs are linked low, because
+//! the relocations of `defmt` do not reach above 4 GiB). What is not listed is unmapped.
 //!
 //! | from | what |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | 0x3000_0000 | channels |
 //! | 0x4000_0000 | device registers |
 //! | 0x5000_0000 | memory for DMA, 2 MiB pages |
+//! | 0x80_0000_0000 | memory objects |
 
 use crate::limits;
 
@@ -70,6 +71,12 @@ pub const DEVICES: u64 = 0x4000_0000;
 pub const DMA: u64 = 0x5000_0000;
 /// One past the last address of all of this.
 pub const END: u64 = 0x6000_0000;
+
+/// Memory objects, wherever the memory server maps them. This entry of the root table (512 GiB, on both architectures) is the memory
+/// server's alone: so are all translation tables below it.
+pub const OBJECTS: u64 = 1 << 39;
+/// Bytes of the window for memory objects.
+pub const OBJECTS_BYTES: u64 = 1 << 30;
 
 /// The lowest address of thread `index`'s block, which is that of its IPC buffer. Thread 0 is the main thread.
 #[must_use]

@@ -13,6 +13,7 @@ pub mod label;
 pub mod layout;
 pub mod limits;
 pub mod log;
+pub mod memory;
 pub mod names;
 pub mod outcome;
 pub mod slots;

@@ -60,5 +60,9 @@ pub const HEAP_BYTES: u64 = 64 << 20;
 pub const CHANNEL_BYTES: u64 = 8 << 20;
 /// Bytes of one component's memory for DMA.
 pub const DMA_BYTES: u64 = 8 << 20;
+/// Untyped objects that the root task hands over to the memory server, the largest first.
+pub const UNTYPED_OBJECTS: usize = 64;
+/// Slots in the memory server's CNode for what it makes: untyped objects, frames, mappings, translation tables, objects' capabilities.
+pub const MEMORY_SLOTS: u32 = 30_000;
 /// Priorities: the root task (250) stands above every component.
 pub const PRIORITY: u8 = 249;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::badge::{ComponentId, EventBit};
 use crate::limits;
+use crate::memory::HandOver;
 use crate::names::Name;
 use crate::slots::{Slot, SlotRange};
 
@@ -40,6 +41,8 @@ pub struct Startup {
     pub replies: SlotRange,
     /// Slots for the component's own use.
     pub free: SlotRange,
+    /// In the memory server: the memory.
+    pub hand_over: Option<HandOver>,
 }
 
 /// Facts about the machine.

@@ -1,6 +1,7 @@
 //! The numbers keep their promises: ranges do not overlap, encodings come back, and the largest start-up block fits.
 
 use isthmus_abi::label::{self, Kind, Label, Way};
+use isthmus_abi::memory::{Account, HandOver, UntypedObject};
 use isthmus_abi::startup::*;
 use isthmus_abi::*;
 use proptest::prelude::*;
@@ -178,6 +179,31 @@ fn largest() -> Startup {
         threads: (0..limits::THREADS).map(|_| thread).collect(),
         replies: range,
         free: range,
+        hand_over: None,
+    }
+}
+
+/// Nobody has both: the memory server uses little.
+fn largest_hand_over() -> HandOver {
+    let slot = Slot(u32::MAX);
+    HandOver {
+        untyped: (0..limits::UNTYPED_OBJECTS)
+            .map(|_| UntypedObject {
+                slot,
+                size_bits: 255,
+            })
+            .collect(),
+        accounts: (0..limits::COMPONENTS)
+            .map(|_| Account {
+                component: ComponentId(255),
+                space: slot,
+                quota_bytes: u64::MAX,
+            })
+            .collect(),
+        empty: SlotRange {
+            first: slot,
+            count: u32::MAX,
+        },
     }
 }
 
@@ -193,6 +219,17 @@ fn the_largest_startup_block_fits_and_comes_back() {
         "{} bytes",
         size_of::<Startup>()
     );
+}
+
+#[test]
+fn the_largest_hand_over_fits_beside_what_a_server_has() {
+    let mut startup = largest();
+    // Only the console server has so many regions.
+    startup.regions.truncate(limits::COMPONENT_CHANNELS + 4);
+    startup.hand_over = Some(largest_hand_over());
+    let mut buffer = vec![0; layout::STARTUP_BYTES as usize - 4];
+    let bytes = postcard::to_slice(&startup, &mut buffer).expect("fits the start-up block");
+    assert_eq!(postcard::from_bytes::<Startup>(bytes).unwrap(), startup);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, slots};
+use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, memory, slots};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::{Here, Placement};
@@ -49,7 +49,7 @@ pub struct Component {
     pub replies: SlotRange,
     /// Free slots.
     pub free: SlotRange,
-    /// Its CNode has 2 to the power of this many slots.
+    /// Its CNode has 2 to the power of this many slots, and more where the root task adds some.
     pub cnode_bits: u8,
 }
 
@@ -207,7 +207,25 @@ impl Component {
     /// One past the last slot that has a use.
     #[must_use]
     pub fn slots_end(&self) -> Slot {
-        self.free.end()
+        self.hand_over().end()
+    }
+
+    /// Whether it is the memory server, to which the root task hands the memory over.
+    #[must_use]
+    pub fn owns_memory(&self) -> bool {
+        self.serves.iter().any(|served| served == memory::INTERFACE)
+    }
+
+    /// Where the memory that is handed over goes, behind the free slots; empty but in the memory server.
+    #[must_use]
+    pub fn hand_over(&self) -> SlotRange {
+        SlotRange {
+            first: self.free.end(),
+            count: match self.owns_memory() {
+                true => memory::HAND_OVER_SLOTS,
+                false => 0,
+            },
+        }
     }
 
     /// Every slot that the root task puts a grant into, in order.

@@ -21,8 +21,8 @@ impl fmt::Display for NoRoom {
 impl core::error::Error for NoRoom {}
 
 impl Plan {
-    /// The start-up block of a component on this machine. The root task adds what only the machine knows: the `devices`, and
-    /// the physical address of the region `dma`.
+    /// The start-up block of a component on this machine. The root task adds what only the machine knows: the `devices`,
+    /// the physical address of the region `dma`, and the memory server's `hand_over`.
     pub fn startup(
         &self,
         id: ComponentId,
@@ -74,6 +74,7 @@ impl Plan {
             threads: collect(threads(component), "threads")?,
             replies: component.replies,
             free: component.free,
+            hand_over: None,
         })
     }
 
