@@ -37,6 +37,8 @@ pub struct Kernel {
     profile: Profile,
     left_out: Vec<String>,
     home: PathBuf,
+    /// Whose Cargo.lock says which source it is: this package's workspace, or one that uses it.
+    locked_by: PathBuf,
 }
 
 /// A built kernel and what user space is built against. The layout is in `docs/kernel-build.md`.
@@ -71,12 +73,20 @@ impl Prefix {
 impl Kernel {
     /// The kernel for an architecture, with every patch.
     pub fn new(arch: Arch, profile: Profile) -> Kernel {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         Kernel {
             arch,
             profile,
             left_out: Vec::new(),
-            home: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+            locked_by: home.join("build/Cargo.toml"),
+            home,
         }
+    }
+
+    /// Takes the source that the Cargo.lock of another workspace names, which uses this package (as `isthmus-testkit` does).
+    pub fn locked_by(mut self, workspace: &Path) -> Kernel {
+        self.locked_by = workspace.join("Cargo.toml");
+        self
     }
 
     /// Leaves one patch out, so that its test can be seen to fail.
@@ -109,7 +119,7 @@ impl Kernel {
         let path = out.join(self.name());
         let _lock = lock(&out.join(format!("{}.lock", self.name())))?;
 
-        let source = Source::locate(&self.home.join("build/Cargo.toml"))?;
+        let source = Source::locate(&self.locked_by)?;
         let version = source.version()?;
         if version != config.build.version {
             return Err(Error::Version {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use qemu_machines::{Image, Machine};
+use qemu_machines::{Arch, Image, Machine};
 
 use crate::Error;
 
@@ -10,6 +10,27 @@ const KERNEL: &str = "kernel.elf32";
 const ROOT_TASK: &str = "root-task.elf";
 const WHOLE: &str = "isthmus.elf";
 const SCRIPT: &str = "run.sh";
+/// The folder beside an image with its programs, with all that debuggers and log decoders want.
+pub const PROGRAMS: &str = "programs";
+
+/// What a machine of `arch` boots, by the names that it has in every folder of an image.
+fn image(arch: Arch) -> Image {
+    match arch {
+        Arch::X86_64 => Image::X86_64 {
+            kernel: KERNEL.into(),
+            root_task: ROOT_TASK.into(),
+        },
+        Arch::Aarch64 => Image::Aarch64 {
+            loader: WHOLE.into(),
+        },
+    }
+}
+
+/// What a machine of `arch` boots from `folder`, whether it is there or not.
+#[must_use]
+pub fn in_folder(arch: Arch, folder: &Path) -> Image {
+    image(arch).in_folder(folder)
+}
 
 /// An image: its files, in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,23 +41,14 @@ pub struct Files {
 
 impl Files {
     pub(crate) fn x86_64(kernel: &[u8], root_task: Vec<u8>) -> Self {
-        let image = Image::X86_64 {
-            kernel: KERNEL.into(),
-            root_task: ROOT_TASK.into(),
-        };
         Self::with_script(
-            image,
+            image(Arch::X86_64),
             vec![(KERNEL, kernel.to_vec()), (ROOT_TASK, root_task)],
         )
     }
 
     pub(crate) fn aarch64(whole: Vec<u8>) -> Self {
-        Self::with_script(
-            Image::Aarch64 {
-                loader: WHOLE.into(),
-            },
-            vec![(WHOLE, whole)],
-        )
+        Self::with_script(image(Arch::Aarch64), vec![(WHOLE, whole)])
     }
 
     fn with_script(image: Image, mut files: Vec<(&'static str, Vec<u8>)>) -> Self {

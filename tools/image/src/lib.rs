@@ -18,7 +18,7 @@ use isthmus_plan::{ArchiveBuilder, Plan};
 
 pub use elf::Program;
 pub use error::{Error, Problem};
-pub use files::Files;
+pub use files::{Files, PROGRAMS, in_folder};
 pub use qemu_machines::Arch;
 
 /// The memory of a machine, in MiB, unless its user says otherwise.

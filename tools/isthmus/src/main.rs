@@ -10,18 +10,13 @@ mod bench;
 mod build;
 mod demo;
 mod options;
-mod programs;
-mod run;
-mod setup;
 mod test;
-mod toolchain;
-mod ui;
 mod up;
-mod workspace;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use isthmus_build::{programs, run, setup, ui, workspace};
 
 use crate::options::{Options, Task};
 use crate::ui::Ui;

@@ -93,9 +93,9 @@ pub struct Build {
     /// With the release kernel instead of the one that checks itself and prints.
     #[arg(long)]
     pub release: bool,
-    /// The system's description.
-    #[arg(long, value_name = "FILE", default_value = "systems/demo.toml")]
-    pub system: PathBuf,
+    /// The system's description; if not given, `system.toml` of the workspace that you stand in, or the demonstration's.
+    #[arg(long, value_name = "FILE")]
+    pub system: Option<PathBuf>,
     /// Where the files go.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -109,9 +109,9 @@ pub struct Up {
     /// How many machines.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
     pub nodes: u8,
-    /// The system's description.
-    #[arg(long, value_name = "FILE", default_value = "systems/demo.toml")]
-    pub system: PathBuf,
+    /// The system's description; if not given, `system.toml` of the workspace that you stand in, or the demonstration's.
+    #[arg(long, value_name = "FILE")]
+    pub system: Option<PathBuf>,
     /// Record every frame, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,

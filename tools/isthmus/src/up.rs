@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Result;
+use isthmus_build::Project;
 use isthmus_testkit::{Cluster, ConsoleLine, Said, SystemImage};
 use microkernel_config::Profile;
 
@@ -20,14 +21,16 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 /// Starts the machines and keeps them.
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let archs = options.arch.archs(options.nodes.into());
-    let system = System::read(&options.system)?;
+    let project = Project::here()?;
+    let system = System::read(&project.system(options.system.as_deref()))?;
     setup::ensure_machines(ui, &archs)?;
     let profile = if options.debug {
         Profile::Debug
     } else {
         Profile::Release
     };
-    let images = Builder::new(ui, archs.iter().copied(), profile)?.images(&system)?;
+    let builder = Builder::for_project(ui, project, archs.iter().copied(), profile)?;
+    let images = builder.images(&system)?;
     let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();
     let cluster = Cluster::of(images)
         .pcap(options.pcap.clone())

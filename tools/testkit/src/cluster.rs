@@ -1,12 +1,13 @@
 //! Several machines around one switch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use qemu_machines::{Clock, Console, Link, Machine as Definition, Node};
+use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node};
 use qemu_switch::{Attachment, Config, Faults, LinkState, PortId, Sighting, Switch, Verdict};
 
+use crate::build;
 use crate::console::{ConsoleLine, Listener, Pattern, Transcript};
 use crate::failure::Failure;
 use crate::image::SystemImage;
@@ -146,6 +147,15 @@ impl ClusterBuilder {
 }
 
 impl Cluster {
+    /// Builds the system that `description` describes (as `./isthmus build` does, with the release kernel), for one machine of each of `archs`. The file is looked for
+    /// where the test runs, which is its package's folder, then in the workspace's folder.
+    ///
+    /// # Errors
+    /// Every mistake in the description, what the compiler says, or what has to be installed.
+    pub fn build(description: impl AsRef<Path>, archs: &[Arch]) -> Result<ClusterBuilder, Failure> {
+        Ok(Self::of(&build::images(description.as_ref(), archs)?))
+    }
+
     /// One machine for each image, the first is node 1.
     pub fn of<'a>(images: impl IntoIterator<Item = &'a SystemImage>) -> ClusterBuilder {
         ClusterBuilder {

@@ -22,27 +22,13 @@ pub struct SystemImage {
 }
 
 impl SystemImage {
-    /// x86_64: the kernel.
-    pub const KERNEL: &str = "kernel.elf32";
-    /// x86_64: the root task with the archive.
-    pub const ROOT_TASK: &str = "root-task.elf";
-    /// aarch64: everything.
-    pub const WHOLE: &str = "isthmus.elf";
     /// The components' ELFs.
-    pub const PROGRAMS: &str = "programs";
+    pub const PROGRAMS: &str = isthmus_build::PROGRAMS;
 
     /// The files that a machine of `arch` boots from `folder`, whether they are there or not.
     #[must_use]
     pub fn files(arch: Arch, folder: &Path) -> Image {
-        match arch {
-            Arch::X86_64 => Image::X86_64 {
-                kernel: folder.join(Self::KERNEL),
-                root_task: folder.join(Self::ROOT_TASK),
-            },
-            Arch::Aarch64 => Image::Aarch64 {
-                loader: folder.join(Self::WHOLE),
-            },
-        }
+        isthmus_build::in_folder(arch, folder)
     }
 
     /// The system in `folder`.

@@ -1,17 +1,17 @@
 //! What tests of whole machines are written with: start machines of either architecture around a switch, read what their components say, wait
 //! for a word no longer than you mean to, kill, pause and restart machines, cut their links, look at their frames.
 //!
-//! It builds nothing ([`SystemImage::open`] takes what `./isthmus build` made) and judges nothing. Whatever happens, no process and no socket is left
-//! behind: not after a panic, not after Ctrl-C. Every [`Failure`] carries what all machines said.
+//! It judges nothing. Whatever happens, no process and no socket is left behind: not after a panic, not after Ctrl-C. Every wait is bounded, and
+//! every [`Failure`] carries what all machines said.
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use isthmus_testkit::{Cluster, Failure, SystemImage, says};
+//! use isthmus_testkit::{Arch, Cluster, Failure, says};
 //!
 //! # fn main() -> Result<(), Failure> {
-//! let image = SystemImage::open("images/x86_64".as_ref())?;
-//! let cluster = Cluster::of([&image, &image]).start()?;
-//! cluster.machine(2).wait_for(&says("kv-client", "ok"), Duration::from_secs(20))?;
+//! // Builds the kernels, the programs and the images; then starts a PC and an Arm board at one switch.
+//! let cluster = Cluster::build("system.toml", &[Arch::X86_64, Arch::Aarch64])?.start()?;
+//! cluster.machine(2).wait_for(&says("hello-client", "answered"), Duration::from_secs(60))?;
 //! cluster.cut(1, 2);
 //! # Ok(())
 //! # }
@@ -21,15 +21,13 @@
 
 #![forbid(unsafe_code)]
 
-pub mod cleanup;
-
+mod build;
 mod cluster;
 mod console;
 mod failure;
 mod image;
 mod logs;
 mod machine;
-mod process;
 mod scratch;
 mod words;
 
@@ -37,9 +35,9 @@ pub use cluster::{Cluster, ClusterBuilder};
 pub use console::{ConsoleLine, Level, Location, Pattern, Said, contains, says};
 pub use failure::Failure;
 pub use image::SystemImage;
+pub use isthmus_process::{Isolated, cleanup, find_program};
 pub use logs::{BuildId, LogDecoder, Programs};
 pub use machine::{Killer, Machine};
-pub use process::{Isolated, find_program};
 pub use qemu_machines::{Arch, Clock, Node};
 pub use qemu_switch::{
     Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,

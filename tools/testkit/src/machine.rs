@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use isthmus_process::Isolated;
 use qemu_machines::{Arch, Machine as Definition, SEED_BYTES};
 use rustix::process::Signal;
 
 use crate::console::{ConsoleLine, Pattern, Said, Transcript, Waited};
 use crate::failure::Failure;
 use crate::logs::{LogDecoder, Programs};
-use crate::process::Isolated;
 use crate::words::{Word, understand};
 
 /// Where this host has its random numbers.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::cleanup::{Registration, Remains, register};
 use crate::failure::Failure;
+use isthmus_process::cleanup::{Registration, Remains, register};
 
 /// A folder that is there as long as this value, and no longer.
 #[derive(Debug)]

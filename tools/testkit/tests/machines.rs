@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use isthmus_testkit::{Cluster, Said, SystemImage, contains, find_program};
+use isthmus_testkit::{Arch, Cluster, Said, SystemImage, contains, find_program};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -23,7 +23,8 @@ fn image(folder: &Path) -> SystemImage {
         0x17ff_ffff, // b    .-4
     ];
     let bytes: Vec<u8> = CODE.iter().flat_map(|word| word.to_le_bytes()).collect();
-    std::fs::write(folder.join(SystemImage::WHOLE), bytes).expect("a file");
+    let files = SystemImage::files(Arch::Aarch64, folder);
+    std::fs::write(files.files()[0], bytes).expect("a file");
     std::fs::create_dir(folder.join(SystemImage::PROGRAMS)).expect("a folder");
     SystemImage::open(folder).expect("it is whole")
 }
@@ -99,7 +100,8 @@ fn machines_speak_die_and_come_back_and_leave_nothing() {
 #[test]
 fn an_incomplete_image_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join(SystemImage::KERNEL), "").expect("a file");
+    let files = SystemImage::files(Arch::X86_64, folder.path());
+    std::fs::write(files.files()[0], "").expect("a file");
     let failure = SystemImage::open(folder.path()).expect_err("there is no root task");
     assert!(failure.what().contains("./isthmus build"), "{failure}");
 }

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use anyhow::Result;
-use isthmus_testkit::{Arch, find_program};
+use isthmus_process::find_program;
+use isthmus_testkit::Arch;
 
 use crate::run::{Finished, run, tail};
 use crate::setup::{Purpose, ensure};

@@ -11,7 +11,8 @@ mod target;
 use std::cell::OnceCell;
 
 use anyhow::Result;
-use isthmus_testkit::{Arch, Isolated};
+use isthmus_process::Isolated;
+use isthmus_testkit::Arch;
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -19,6 +20,7 @@ use crate::build::Builder;
 use crate::options;
 use crate::programs::Catalogue;
 use crate::ui::Ui;
+use crate::workspace;
 
 /// A group of checks.
 struct Stage {
@@ -197,7 +199,7 @@ pub fn simulate(arguments: &[String]) -> Result<Ending> {
 pub fn test(ui: &Ui, options: &options::Test) -> Result<Ending> {
     let context = Context {
         ui,
-        catalogue: Catalogue::read()?,
+        catalogue: Catalogue::read(workspace::root())?,
         builder: OnceCell::new(),
     };
     let mut total = Tally::default();

@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 
 use anyhow::{Context, Result};
-use isthmus_testkit::Isolated;
+use isthmus_process::Isolated;
 
 use crate::ui::Step;
 

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use isthmus_testkit::{Arch, find_program};
+use isthmus_process::find_program;
+use qemu_machines::Arch;
 
 use crate::toolchain::{LINKER, Part, Toolchain};
 use crate::ui::Ui;
+use crate::workspace;
 
 /// What a package brings, by which its presence is noticed.
 enum Brings {
@@ -170,10 +172,32 @@ pub fn ensure(ui: &Ui, purposes: &[Purpose]) -> Result<()> {
 }
 
 /// Sees to it that machines of `archs` can be built and run: all at once, for each installation takes its time.
+///
+/// # Errors
+/// As [`ensure`].
 pub fn ensure_machines(ui: &Ui, archs: &[Arch]) -> Result<()> {
+    ensure(ui, &machines(archs))
+}
+
+/// Says what is missing for machines of `archs`, and installs nothing: for tests, which should not.
+///
+/// # Errors
+/// What is missing, and what to do.
+pub fn check_machines(archs: &[Arch]) -> Result<()> {
+    let missing = missing(&machines(archs));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "this machine lacks what the Debian packages {} bring: `{} setup` installs them",
+        missing.join(" "),
+        workspace::root().join("isthmus").display()
+    );
+}
+
+fn machines(archs: &[Arch]) -> Vec<Purpose> {
     let both = |arch: &Arch| [Purpose::Build(*arch), Purpose::Run(*arch)];
-    let purposes: Vec<Purpose> = archs.iter().flat_map(both).collect();
-    ensure(ui, &purposes)
+    archs.iter().flat_map(both).collect()
 }
 
 /// Sees to it that everything is there for every command.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use isthmus_testkit::Arch;
+use qemu_machines::Arch;
 use serde_json::{Value, json};
 
 use crate::workspace;
@@ -92,11 +92,13 @@ impl Target {
 }
 
 /// What a program's own environment may not bring into a build that must give the same bytes everywhere.
-const NOT_INHERITED: [&str; 8] = [
+const NOT_INHERITED: [&str; 9] = [
     "CARGO",
     "CARGO_BUILD_TARGET",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_TARGET_DIR",
+    // `cargo test` points it to the libraries of another compiler.
+    "LD_LIBRARY_PATH",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTC_WRAPPER",
     "RUSTFLAGS",
@@ -207,9 +209,11 @@ impl Toolchain {
         Ok(Target::user_space(path))
     }
 
-    /// Cargo for a target, in the repository, with `core` compiled from source.
-    pub fn cargo(&self, verb: &str, target: &Target, target_dir: &Path) -> Command {
-        self.command("cargo", verb, target, target_dir)
+    /// Cargo for a target, in the workspace at `root`, with `core` compiled from source.
+    pub fn cargo(&self, verb: &str, root: &Path, target: &Target, target_dir: &Path) -> Command {
+        let mut command = self.command("cargo", verb, target, target_dir);
+        command.current_dir(root);
+        command
     }
 
     /// clippy for a target. Cargo would look for it in its own folder first, and find rustup's.

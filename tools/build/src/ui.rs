@@ -32,8 +32,15 @@ enum Show {
     Line(Option<Sender<()>>, Option<JoinHandle<()>>),
 }
 
+impl Default for Ui {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Ui {
     /// For this process's standard error.
+    #[must_use]
     pub fn new() -> Self {
         Self {
             terminal: std::io::stderr().is_terminal(),
