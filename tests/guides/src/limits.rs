@@ -28,6 +28,11 @@ const SOURCES: &[Source] = &[
         reached: "The registration or look-up is refused with the naming interface's error.",
     },
     Source {
+        title: "The memory server",
+        file: "servers/memory/logic/src/limits.rs",
+        reached: "`TooMany`, or `BadSize`, to the one who asked; nothing changes.",
+    },
+    Source {
         title: "The network server",
         file: "servers/network/logic/src/limits.rs",
         reached: "The datagram is dropped and counted (`counters()`).",
