@@ -30,7 +30,7 @@ pub const PROGRAM_END: u64 = STARTUP;
 /// The start-up block.
 pub const STARTUP: u64 = 0x1000_0000;
 /// Bytes of the start-up block: a u32 length (little-endian), then postcard.
-pub const STARTUP_BYTES: u64 = 2 * PAGE_BYTES;
+pub const STARTUP_BYTES: u64 = 3 * PAGE_BYTES;
 
 /// The log rings.
 pub const LOGS: u64 = 0x1100_0000;

@@ -13,7 +13,7 @@ pub const MESSAGE_CAPABILITIES: usize = 1;
 pub const COMPONENTS: usize = 32;
 /// Bytes of a name: a component's, an interface's, a channel's.
 pub const NAME_BYTES: usize = 24;
-/// Bytes of the argument line that a machine is started with.
+/// Bytes of an argument line: the one that a machine is started with, and each component's own.
 pub const ARGUMENT_BYTES: usize = 256;
 /// Machines of a cluster: node n has the address 10.73.0.n. One more than the peers that netipc keeps a table for.
 pub const NODES: usize = 8;
@@ -64,5 +64,11 @@ pub const DMA_BYTES: u64 = 8 << 20;
 pub const UNTYPED_OBJECTS: usize = 64;
 /// Slots in the memory server's CNode for what it makes: untyped objects, frames, mappings, translation tables, objects' capabilities.
 pub const MEMORY_SLOTS: u32 = 30_000;
+/// Bytes that one component may be given by the memory server: objects, mappings and their page tables (`memory`).
+pub const MEMORY_BYTES: u64 = 1 << 30;
+/// Restarts in a row of one component (`restarts`).
+pub const RESTARTS: u16 = 1000;
+/// Milliseconds before a restart, at most: the back-off doubles up to this.
+pub const BACK_OFF_MILLISECONDS: u32 = 60_000;
 /// Priorities: the root task (250) stands above every component.
 pub const PRIORITY: u8 = 249;

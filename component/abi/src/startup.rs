@@ -21,6 +21,10 @@ pub struct Startup {
     pub id: ComponentId,
     /// Its name in the description.
     pub name: Name,
+    /// Which of the instances of its description it is, from 0; 0 too if the description has no `instances`.
+    pub instance: u8,
+    /// Its own arguments, `key=value key=value`: [`Startup::argument`].
+    pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
     /// The machine it runs on.
     pub machine: Machine,
     /// The interfaces that it serves, all on the endpoint in [`crate::slots::SERVICE`].
@@ -82,6 +86,8 @@ pub struct Endpoint {
     pub interface: Name,
     /// The component that serves it here: to know its own calls by.
     pub server: ComponentId,
+    /// That component's name.
+    pub server_name: Name,
     /// Where the capability lies.
     pub slot: Slot,
 }
@@ -286,18 +292,52 @@ impl Machine {
     /// The value of `key` in the argument line.
     #[must_use]
     pub fn argument(&self, key: &str) -> Option<&str> {
-        self.arguments.split_ascii_whitespace().find_map(|pair| {
-            pair.split_once('=')
-                .filter(|(k, _)| *k == key)
-                .map(|(_, value)| value)
-        })
+        pairs(&self.arguments)
+            .find(|(k, _)| *k == key)
+            .map(|(_, value)| value)
     }
 }
 
+/// The pairs of an argument line. What is no pair is passed over.
+fn pairs(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    line.split_ascii_whitespace()
+        .filter_map(|pair| pair.split_once('='))
+}
+
 impl Startup {
+    /// The value of `key`: from the machine's arguments, where `NAME.key` (this component's name) comes before `key`; else
+    /// from the component's own, which the description gives. What is typed at a start thus goes before what is written.
+    #[must_use]
+    pub fn argument(&self, key: &str) -> Option<&str> {
+        let for_this = |(k, value)| {
+            let rest = str::strip_prefix(k, self.name.as_str())?.strip_prefix('.')?;
+            (rest == key).then_some(value)
+        };
+        pairs(&self.machine.arguments)
+            .find_map(for_this)
+            .or_else(|| self.machine.argument(key))
+            .or_else(|| {
+                pairs(&self.arguments)
+                    .find(|(k, _)| *k == key)
+                    .map(|(_, value)| value)
+            })
+    }
+
     /// The capability to the server of `interface`.
     pub fn endpoint<'a>(&self, interface: &'a str) -> Result<Slot, Missing<'a>> {
         let found = self.endpoints.iter().find(|e| e.interface == interface);
+        found.map(|e| e.slot).ok_or(Missing {
+            what: What::Endpoint,
+            name: interface,
+        })
+    }
+
+    /// The capability to the server of `interface` that is called `server`, for who uses several.
+    pub fn endpoint_from<'a>(&self, interface: &'a str, server: &str) -> Result<Slot, Missing<'a>> {
+        let found = self
+            .endpoints
+            .iter()
+            .find(|e| e.interface == interface && e.server_name == server);
         found.map(|e| e.slot).ok_or(Missing {
             what: What::Endpoint,
             name: interface,

@@ -144,6 +144,8 @@ fn largest() -> Startup {
     Startup {
         id: ComponentId(255),
         name: name(),
+        instance: 255,
+        arguments: core::iter::repeat_n('x', limits::ARGUMENT_BYTES).collect(),
         machine: Machine {
             node: 255,
             nodes: 255,
@@ -156,6 +158,7 @@ fn largest() -> Startup {
             .map(|_| Endpoint {
                 interface: name(),
                 server: ComponentId(255),
+                server_name: name(),
                 slot,
             })
             .collect(),
@@ -246,6 +249,32 @@ fn what_is_missing_is_named_with_its_remedy() {
     startup.machine.arguments = heapless::String::try_from("a=1 demo=kv=2").unwrap();
     assert_eq!(startup.machine.argument("demo"), Some("kv=2"));
     assert_eq!(startup.machine.argument("b"), None);
+}
+
+#[test]
+fn what_is_typed_at_a_start_goes_before_what_is_written() {
+    let line = |text| heapless::String::try_from(text).unwrap();
+    let mut startup = largest();
+    startup.name = Name::new("kv-1").unwrap();
+    startup.arguments = line("rounds=10 mode=slow seed=1");
+    startup.machine.arguments = line("rounds=20 kv-1.rounds=30 kv-10.mode=x mode=fast stray");
+    assert_eq!(startup.argument("rounds"), Some("30"));
+    assert_eq!(startup.argument("mode"), Some("fast"));
+    assert_eq!(startup.argument("seed"), Some("1"));
+    assert_eq!(startup.argument("stray"), None);
+}
+
+#[test]
+fn of_two_servers_of_an_interface_each_is_found_by_name() {
+    let mut startup = largest();
+    for (index, server) in ["kv-0", "kv-1"].into_iter().enumerate() {
+        startup.endpoints[index].interface = Name::new("kv").unwrap();
+        startup.endpoints[index].server_name = Name::new(server).unwrap();
+        startup.endpoints[index].slot = Slot(20 + index as u32);
+    }
+    assert_eq!(startup.endpoint("kv"), Ok(Slot(20)));
+    assert_eq!(startup.endpoint_from("kv", "kv-1"), Ok(Slot(21)));
+    assert!(startup.endpoint_from("kv", "kv-2").is_err());
 }
 
 proptest! {

@@ -15,6 +15,11 @@ pub fn endpoint(interface: &str) -> Result<cap::Endpoint, Missing<'_>> {
     startup().endpoint(interface).map(slots::cap)
 }
 
+/// The server of `interface` that is called `server` (from `uses` with `from`), for who uses several.
+pub fn endpoint_from<'a>(interface: &'a str, server: &str) -> Result<cap::Endpoint, Missing<'a>> {
+    startup().endpoint_from(interface, server).map(slots::cap)
+}
+
 /// To signal component `to` (from an `[[event]]`).
 pub fn signal(to: &str) -> Result<cap::Notification, Missing<'_>> {
     startup().signal(to).map(slots::cap)

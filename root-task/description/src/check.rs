@@ -3,8 +3,10 @@
 use isthmus_abi::{Name, limits, startup};
 use isthmus_plan::{Here, Placement};
 
+use crate::component::Component;
 use crate::mistake::{At, Collector, suggestion};
-use crate::source::{Component, System};
+use crate::source::System;
+use crate::uses;
 
 pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     counts(system, mistakes);
@@ -16,19 +18,15 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     unique(system.channels.iter().map(|c| &c.name), "channel", mistakes);
     for component in &system.components {
         unique(component.serves.iter(), "interface in `serves`", mistakes);
-        unique(component.uses.iter(), "interface in `uses`", mistakes);
-        for used in &component.uses {
-            check_use(system, component, used, mistakes);
-        }
     }
-    check_serves(system, mistakes);
+    uses::check(system, mistakes);
     check_devices(system, mistakes);
     check_channels(system, mistakes);
     check_events(system, mistakes);
 }
 
 /// A machine on which both rules hold.
-fn meeting(a: &Placement, b: &Placement) -> Option<Here> {
+pub(crate) fn meeting(a: &Placement, b: &Placement) -> Option<Here> {
     Here::all().find(|&here| a.holds(here) && b.holds(here))
 }
 
@@ -105,82 +103,6 @@ fn unique<'a>(names: impl Iterator<Item = &'a At<Name>>, what: &str, mistakes: &
             );
         }
         seen.push(name);
-    }
-}
-
-fn serves(component: &Component, interface: &Name) -> bool {
-    component
-        .serves
-        .iter()
-        .any(|served| served.value == *interface)
-}
-
-fn check_use(system: &System, user: &Component, used: &At<Name>, mistakes: &mut Collector<'_>) {
-    let interface = &used.value;
-    if serves(user, interface) {
-        let what = format!(
-            "`{}` uses `{interface}`, which it serves itself",
-            user.name.value
-        );
-        mistakes.add(
-            &used.span,
-            what,
-            "remove it from `uses`: a call to itself would wait for ever",
-        );
-        return;
-    }
-    let servers: Vec<&Component> = system
-        .components
-        .iter()
-        .filter(|c| serves(c, interface))
-        .collect();
-    if servers.is_empty() {
-        let all = system
-            .components
-            .iter()
-            .flat_map(|c| &c.serves)
-            .map(|s| s.value.as_str());
-        let remedy = suggestion(interface.as_str(), all, "add a component that serves it");
-        mistakes.add(
-            &used.span,
-            format!("no component serves `{interface}`"),
-            remedy,
-        );
-        return;
-    }
-    let lonely = Here::all()
-        .find(|&here| user.on.value.holds(here) && !servers.iter().any(|s| s.on.value.holds(here)));
-    if let Some(here) = lonely {
-        let what = format!(
-            "`{}` runs on machine {} of {}, where nobody serves `{interface}`",
-            user.name.value, here.node, here.nodes
-        );
-        let remedy = format!(
-            "place `{}` there too, or look it up by name instead",
-            servers[0].name.value
-        );
-        mistakes.add(&used.span, what, remedy);
-    }
-}
-
-fn check_serves(system: &System, mistakes: &mut Collector<'_>) {
-    for (i, a) in system.components.iter().enumerate() {
-        for b in &system.components[i + 1..] {
-            let Some(here) = meeting(&a.on.value, &b.on.value) else {
-                continue;
-            };
-            for second in b.serves.iter().filter(|served| serves(a, &served.value)) {
-                let what = format!(
-                    "both `{}` and `{}` serve `{}` on machine {} of {}",
-                    a.name.value, b.name.value, second.value, here.node, here.nodes
-                );
-                mistakes.add(
-                    &second.span,
-                    what,
-                    "give one another interface name, or place them apart",
-                );
-            }
-        }
     }
 }
 

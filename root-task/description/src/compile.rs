@@ -6,8 +6,9 @@ use isthmus_plan::plan::{
 };
 use isthmus_plan::{Here, Placement};
 
+use crate::component::Component as Source;
 use crate::mistake::Collector;
-use crate::source::{self, System};
+use crate::source::System;
 
 /// One kind of signal, between two components.
 struct Wire {
@@ -23,7 +24,7 @@ pub(crate) fn compile(system: &System, mistakes: &mut Collector<'_>) -> Plan {
         .collect();
     let components = system.components.iter().enumerate();
     let components = components
-        .map(|(index, c)| component(index, c, &wires, &heard, mistakes))
+        .map(|(index, c)| component(index, c, system, &wires, &heard, mistakes))
         .collect();
     Plan {
         name: system.name.clone(),
@@ -37,7 +38,7 @@ fn id(index: usize) -> ComponentId {
     ComponentId(index as u8 + 1)
 }
 
-fn index(system: &System, name: &Name) -> usize {
+fn at(system: &System, name: &Name) -> usize {
     let found = system.components.iter().position(|c| c.name.value == *name);
     found.expect("names of components were checked")
 }
@@ -46,7 +47,7 @@ fn well_known(name: &str) -> Name {
     Name::new(name).expect("the system's own names are well-formed")
 }
 
-fn drains_logs(component: &source::Component) -> bool {
+fn drains_logs(component: &Source) -> bool {
     component
         .devices
         .iter()
@@ -76,10 +77,7 @@ fn wires(system: &System) -> Vec<Wire> {
         }));
     }
     for event in &system.events {
-        let (from, to) = (
-            index(system, &event.from.value),
-            index(system, &event.to.value),
-        );
+        let (from, to) = (at(system, &event.from.value), at(system, &event.to.value));
         wires.push(Wire {
             from,
             to,
@@ -87,10 +85,7 @@ fn wires(system: &System) -> Vec<Wire> {
         });
     }
     for channel in &system.channels {
-        let [owner, other] = channel
-            .between
-            .each_ref()
-            .map(|end| index(system, &end.value));
+        let [owner, other] = channel.between.each_ref().map(|end| at(system, &end.value));
         let about = &channel.name.value;
         wires.push(Wire {
             from: owner,
@@ -155,7 +150,8 @@ impl Slots {
 
 fn component(
     index: usize,
-    c: &source::Component,
+    c: &Source,
+    system: &System,
     wires: &[Wire],
     heard: &[Vec<Event>],
     mistakes: &mut Collector<'_>,
@@ -165,7 +161,10 @@ fn component(
         .uses
         .iter()
         .map(|used| Use {
-            interface: used.value.clone(),
+            interface: used.interface.value.clone(),
+            from: used.from.as_ref().map(|from| id(at(system, &from.value))),
+            need: used.need,
+            caller: used.caller,
             slot: slots.take(),
         })
         .collect();
@@ -228,7 +227,13 @@ fn component(
     Component {
         name: c.name.value.clone(),
         program: c.program.value.clone(),
+        instance: c.instance,
+        arguments: c.arguments.clone(),
         on: c.on.value.clone(),
+        start: c.start.value,
+        restart: c.restart.value,
+        cpu: c.cpu.value,
+        memory_bytes: c.memory.value,
         priority: c.priority,
         heap_bytes: c.heap_bytes,
         dma_bytes: c.dma_bytes,
@@ -261,7 +266,7 @@ fn signal(wire: &Wire, heard: &[Event], slot: Slot) -> Signal {
     }
 }
 
-fn threads(c: &source::Component, slots: &mut Slots, next_bit: &mut usize) -> Vec<Thread> {
+fn threads(c: &Source, slots: &mut Slots, next_bit: &mut usize) -> Vec<Thread> {
     let main = Thread {
         tcb: slots::NULL,
         notification: slots::NOTIFICATION,
@@ -289,7 +294,7 @@ fn channels(system: &System) -> Vec<Channel> {
             between: channel
                 .between
                 .each_ref()
-                .map(|end| id(index(system, &end.value))),
+                .map(|end| id(at(system, &end.value))),
             address: layout::CHANNELS + i as u64 * limits::CHANNEL_BYTES,
             bytes: channel.bytes,
         });

@@ -6,12 +6,18 @@
 //! explained in `docs/description.md`. Next: `isthmus-plan`, `isthmus-image`.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod check;
 mod compile;
+mod component;
+mod instances;
 mod mistake;
 mod read;
 mod size;
 mod source;
+mod starters;
+mod time;
+mod uses;
 
 pub use isthmus_plan::Plan;
 pub use mistake::{Mistake, Mistakes};
@@ -24,9 +30,12 @@ pub fn compile(text: &str) -> Result<Plan, Mistakes> {
     let system = source::System::read(&root, &mut mistakes);
     // With a mistake in the writing, the meaning is guesswork: two bad lines would become ten messages.
     let system = mistakes.stop_if_any(system)?;
+    let system = instances::tell_apart(system, &mut mistakes);
+    let system = mistakes.stop_if_any(system)?;
     check::check(&system, &mut mistakes);
     let system = mistakes.stop_if_any(system)?;
     let plan = compile::compile(&system, &mut mistakes);
+    starters::check(&system, &plan, &mut mistakes);
     let plan = mistakes.stop_if_any(plan)?;
     plan.check()
         .expect("a description that passed its checks makes a plan that passes its own");

@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::mistake::{At, Collector, Span, suggestion};
-use crate::size;
+use crate::{size, time};
 
 /// A table that is being read.
 pub(crate) struct Reader<'t, 'm, 'c> {
@@ -147,6 +147,115 @@ impl<'t, 'm, 'c> Reader<'t, 'm, 'c> {
         }
     }
 
+    /// Whether the key is there.
+    pub(crate) fn has(&mut self, key: &'static str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Where a key's value stands, if it is there.
+    pub(crate) fn span_of(&mut self, key: &'static str) -> Option<Span> {
+        self.get(key).map(Spanned::span)
+    }
+
+    /// One of several words, the first where the key is absent.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> At<T> {
+        let value = self.get(key);
+        let span = value.map_or_else(|| self.span.clone(), Spanned::span);
+        let chosen = match value.map(Spanned::get_ref) {
+            None => choices.first(),
+            Some(DeValue::String(text)) => choices.iter().find(|(word, _)| text == word),
+            Some(_) => None,
+        };
+        if chosen.is_none() {
+            let words: Vec<String> = choices.iter().map(|(w, _)| format!("{w:?}")).collect();
+            self.mistakes.add(
+                &span,
+                format!("`{key}` has no such value"),
+                format!("write {}", words.join(" or ")),
+            );
+        }
+        At {
+            value: chosen.unwrap_or(&choices[0]).1,
+            span,
+        }
+    }
+
+    /// True or false; false where the key is absent.
+    pub(crate) fn flag(&mut self, key: &'static str) -> bool {
+        match self.get(key).map(|value| (value.get_ref(), value.span())) {
+            None => false,
+            Some((DeValue::Boolean(flag), _)) => *flag,
+            Some((_, span)) => {
+                self.mistakes.add(
+                    &span,
+                    format!("`{key}` is neither true nor false"),
+                    "write `true` or `false`, without quotes",
+                );
+                false
+            }
+        }
+    }
+
+    /// A time in milliseconds, from 1, `default` where the key is absent.
+    pub(crate) fn milliseconds(&mut self, key: &'static str, default: u32, most: u32) -> At<u32> {
+        let Some(value) = self.get(key) else {
+            return At {
+                value: default,
+                span: self.span.clone(),
+            };
+        };
+        let read = match value.get_ref() {
+            DeValue::String(text) => time::parse(text),
+            _ => None,
+        };
+        let fits = read
+            .and_then(|ms| u32::try_from(ms).ok())
+            .filter(|ms| (1..=most).contains(ms));
+        if fits.is_none() {
+            let what = match read {
+                Some(ms) => format!("`{key}` is {ms} ms, out of range"),
+                None => format!("`{key}` is not a time"),
+            };
+            let remedy =
+                format!("write a time with ms or s, in quotes, from \"1ms\" to \"{most}ms\"");
+            self.mistakes.add(&value.span(), what, remedy);
+        }
+        At {
+            value: fits.unwrap_or(default),
+            span: value.span(),
+        }
+    }
+
+    /// A name for what has none: the mistake is noted already.
+    pub(crate) fn nameless(&self) -> At<Name> {
+        At {
+            value: Name::new("nameless").expect("a well-formed name"),
+            span: self.span.clone(),
+        }
+    }
+
+    /// A list; nothing where the key is absent.
+    pub(crate) fn list(&mut self, key: &'static str) -> &'t [Spanned<DeValue<'t>>] {
+        match self.get(key).map(|value| (value.get_ref(), value.span())) {
+            None => &[],
+            Some((DeValue::Array(list), _)) => list,
+            Some((_, span)) => {
+                self.not_a_list(key, &span);
+                &[]
+            }
+        }
+    }
+
+    fn not_a_list(&mut self, key: &str, span: &Span) {
+        let remedy = format!("write `{key} = [\"…\"]`");
+        self.mistakes
+            .add(span, format!("`{key}` is not a list"), remedy);
+    }
+
     /// The raw value, for what has a form of its own.
     pub(crate) fn raw(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.get(key)
@@ -156,7 +265,8 @@ impl<'t, 'm, 'c> Reader<'t, 'm, 'c> {
         self.mistakes
     }
 
-    fn as_name(&mut self, value: &Spanned<DeValue<'_>>) -> Option<At<Name>> {
+    /// A value as a name. What is none becomes `None`, and a mistake.
+    pub(crate) fn as_name(&mut self, value: &Spanned<DeValue<'_>>) -> Option<At<Name>> {
         let span = value.span();
         let DeValue::String(text) = value.get_ref() else {
             self.mistakes
@@ -175,9 +285,7 @@ impl<'t, 'm, 'c> Reader<'t, 'm, 'c> {
 
     fn as_names(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Vec<At<Name>> {
         let DeValue::Array(list) = value.get_ref() else {
-            let remedy = format!("write `{key} = [\"…\"]`");
-            self.mistakes
-                .add(&value.span(), format!("`{key}` is not a list"), remedy);
+            self.not_a_list(key, &value.span());
             return Vec::new();
         };
         list.iter().filter_map(|item| self.as_name(item)).collect()

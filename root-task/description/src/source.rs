@@ -1,11 +1,9 @@
 //! The description as it is written: every key with its place in the text.
 
 use isthmus_abi::{Name, layout, limits};
-use isthmus_plan::Placement;
-use isthmus_plan::plan::DeviceKind;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::component::Component;
 use crate::mistake::{At, Collector, Span, suggestion};
 use crate::read::Reader;
 
@@ -17,26 +15,8 @@ pub(crate) struct System {
     pub events: Vec<Event>,
 }
 
-/// `[[component]]`
-pub(crate) struct Component {
-    pub span: Span,
-    pub name: At<Name>,
-    pub program: At<Name>,
-    pub on: At<Placement>,
-    pub priority: u8,
-    pub stack_bytes: u32,
-    pub heap_bytes: u64,
-    pub extra_threads: u32,
-    pub thread_stack_bytes: u32,
-    pub serves: Vec<At<Name>>,
-    pub uses: Vec<At<Name>>,
-    pub devices: Vec<At<DeviceKind>>,
-    pub replies: u32,
-    pub slots: u32,
-    pub dma_bytes: u64,
-}
-
 /// `[[channel]]`
+#[derive(Clone)]
 pub(crate) struct Channel {
     pub name: At<Name>,
     pub between: [At<Name>; 2],
@@ -44,21 +24,10 @@ pub(crate) struct Channel {
 }
 
 /// `[[event]]`
+#[derive(Clone)]
 pub(crate) struct Event {
     pub from: At<Name>,
     pub to: At<Name>,
-}
-
-/// What a component gets that its description does not mention.
-mod defaults {
-    /// Priority of applications and their servers.
-    pub const PRIORITY: u32 = 100;
-    /// Bytes of the main thread's stack.
-    pub const STACK_BYTES: u64 = 32 << 10;
-    /// Bytes of an extra thread's stack.
-    pub const THREAD_STACK_BYTES: u64 = 16 << 10;
-    /// Free slots.
-    pub const SLOTS: u32 = 64;
 }
 
 /// Reads the text as TOML.
@@ -90,7 +59,7 @@ impl System {
         }
         let components = components
             .iter()
-            .filter_map(|(table, span)| component(table, span.clone(), mistakes));
+            .filter_map(|(table, span)| Component::read(table, span.clone(), mistakes));
         let components = components.collect();
         let channels = tables(root, "channel", mistakes);
         let channels = channels
@@ -179,138 +148,9 @@ fn tables<'t>(
     all
 }
 
-fn component(table: &DeTable<'_>, span: Span, mistakes: &mut Collector<'_>) -> Option<Component> {
-    let mut r = Reader::new(table, span, mistakes);
-    let name = r.name("name", "\"kv-server\"");
-    let program = r.name("program", "\"kv-server\"");
-    let on = placement(&mut r);
-    let priority = r.number(
-        "priority",
-        defaults::PRIORITY,
-        1,
-        u32::from(limits::PRIORITY),
-    );
-    let stack = r.size(
-        "stack",
-        defaults::STACK_BYTES,
-        limits::STACK_BYTES_MIN,
-        limits::STACK_BYTES,
-    );
-    let heap = r.size("heap", 0, 0, limits::HEAP_BYTES);
-    let threads = r.number("threads", 0, 0, limits::THREADS as u32 - 1);
-    let thread_stack = r.size(
-        "thread_stack",
-        defaults::THREAD_STACK_BYTES,
-        limits::STACK_BYTES_MIN,
-        limits::STACK_BYTES,
-    );
-    let serves = r.names("serves");
-    let uses = r.names("uses");
-    let devices = r.names("devices");
-    let devices = devices
-        .into_iter()
-        .filter_map(|name| device(name, r.mistakes()))
-        .collect();
-    let replies = r.number("replies", 0, 0, limits::REPLIES as u32);
-    let slots = r.number("slots", defaults::SLOTS, 0, limits::FREE_SLOTS as u32);
-    let dma = r.size("dma", 0, 0, limits::DMA_BYTES);
-    let span = r.span.clone();
-    r.finish("component");
-    Some(Component {
-        span,
-        name: name?,
-        program: program?,
-        on,
-        priority: priority.value as u8,
-        stack_bytes: whole(stack.value, layout::PAGE_BYTES) as u32,
-        heap_bytes: whole(heap.value, layout::PAGE_BYTES),
-        extra_threads: threads.value,
-        thread_stack_bytes: whole(thread_stack.value, layout::PAGE_BYTES) as u32,
-        serves,
-        uses,
-        devices,
-        replies: replies.value,
-        slots: slots.value,
-        dma_bytes: whole(dma.value, layout::LARGE_PAGE_BYTES),
-    })
-}
-
 /// Sizes are rounded up to whole pages: nobody should have to know the size of a page.
-fn whole(bytes: u64, unit: u64) -> u64 {
+pub(crate) fn whole(bytes: u64, unit: u64) -> u64 {
     bytes.checked_next_multiple_of(unit).unwrap_or(0)
-}
-
-fn device(name: At<Name>, mistakes: &mut Collector<'_>) -> Option<At<DeviceKind>> {
-    let found = DeviceKind::NAMES
-        .iter()
-        .find(|(known, _)| name.value == *known);
-    if found.is_none() {
-        let remedy = suggestion(
-            name.value.as_str(),
-            DeviceKind::NAMES.iter().map(|(known, _)| *known),
-            "",
-        );
-        mistakes.add(
-            &name.span,
-            format!("there is no device `{}`", name.value),
-            remedy,
-        );
-    }
-    found.map(|(_, kind)| At {
-        value: *kind,
-        span: name.span,
-    })
-}
-
-fn placement(r: &mut Reader<'_, '_, '_>) -> At<Placement> {
-    const REMEDY: &str = "write \"all\", \"first\", \"last\", or a list of machines like [1, 3]";
-    let Some(value) = r.raw("on") else {
-        return At {
-            value: Placement::All,
-            span: r.span.clone(),
-        };
-    };
-    let span = value.span();
-    let rule = match value.get_ref() {
-        DeValue::String(text) => match text.as_ref() {
-            "all" => Some(Placement::All),
-            "first" => Some(Placement::First),
-            "last" => Some(Placement::Last),
-            _ => None,
-        },
-        DeValue::Array(list) if !list.is_empty() => list
-            .iter()
-            .map(node)
-            .collect::<Option<Vec<u8>>>()
-            .and_then(|mut nodes| {
-                nodes.sort_unstable();
-                nodes.dedup();
-                heapless::Vec::from_slice(&nodes).ok().map(Placement::Nodes)
-            }),
-        _ => None,
-    };
-    if rule.is_none() {
-        let most = limits::NODES;
-        r.mistakes().add(
-            &span,
-            format!("`on` is no placement (machines are numbered 1 to {most})"),
-            REMEDY,
-        );
-    }
-    At {
-        value: rule.unwrap_or(Placement::All),
-        span,
-    }
-}
-
-fn node(value: &Spanned<DeValue<'_>>) -> Option<u8> {
-    let DeValue::Integer(number) = value.get_ref() else {
-        return None;
-    };
-    let number = u8::from_str_radix(number.as_str(), number.radix()).ok()?;
-    (1..=limits::NODES as u8)
-        .contains(&number)
-        .then_some(number)
 }
 
 fn channel(table: &DeTable<'_>, span: Span, mistakes: &mut Collector<'_>) -> Option<Channel> {

@@ -289,13 +289,6 @@ fn mistakes_of_meaning() {
     );
     mistake(
         "serves = [\"kv\"]",
-        "serves = [\"netipc\"]",
-        10,
-        "both `netipc` and `kv-server` serve `netipc`",
-        "another",
-    );
-    mistake(
-        "serves = [\"kv\"]",
         "serves = [\"kv\", \"kv\"]",
         16,
         "a second interface",

@@ -5,7 +5,7 @@ use core::fmt;
 
 use isthmus_abi::{ComponentId, layout, limits, slots};
 
-use crate::plan::{Component, Plan};
+use crate::plan::{Component, Plan, Restart, Use};
 
 /// What is wrong with a plan. It was made by another version, or damaged: a description's mistakes are found earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,14 @@ impl Plan {
             }
         }
         let known = |from| self.component(from).is_some();
+        let serves = |used: &Use| {
+            let server = used.from.and_then(|from| self.component(from));
+            server.is_some_and(|c| c.serves.contains(&used.interface))
+        };
+        let named = component.uses.iter().filter(|used| used.from.is_some());
+        if !named.clone().all(serves) || named.clone().any(|used| used.from == Some(id)) {
+            return Err(BadPlan::Dangling("interfaces used", id));
+        }
         if component.events.iter().all(|e| known(e.from)) {
             Ok(())
         } else {
@@ -145,6 +153,21 @@ impl Component {
     fn check_sizes(&self, id: ComponentId) -> Result<(), BadPlan> {
         if !whole_pages(self.heap_bytes, limits::HEAP_BYTES) {
             return Err(BadPlan::BadSize("heap", id));
+        }
+        if !whole_pages(self.memory_bytes, limits::MEMORY_BYTES) {
+            return Err(BadPlan::BadSize("quota of memory", id));
+        }
+        if let Restart::OnFailure(policy) = self.restart {
+            let back_off = policy.back_off_milliseconds;
+            if back_off == 0 || back_off > limits::BACK_OFF_MILLISECONDS {
+                return Err(BadPlan::BadSize("back-off", id));
+            }
+            at_most(
+                usize::from(policy.restarts),
+                usize::from(limits::RESTARTS),
+                "restarts",
+                id,
+            )?;
         }
         let large_pages = self.dma_bytes.is_multiple_of(layout::LARGE_PAGE_BYTES);
         if !large_pages || self.dma_bytes > limits::DMA_BYTES {

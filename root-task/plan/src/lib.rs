@@ -10,11 +10,13 @@
 extern crate alloc;
 
 pub mod archive;
+pub mod base;
 pub mod check;
 pub mod placement;
 pub mod plan;
 pub mod startup;
 
 pub use archive::{Archive, ArchiveBuilder};
+pub use base::Starter;
 pub use placement::{Here, Placement};
 pub use plan::Plan;

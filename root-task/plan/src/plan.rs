@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, memory, slots};
+use isthmus_abi::badge::OutOfRange;
+use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, limits, memory, slots};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::{Here, Placement};
@@ -25,8 +26,20 @@ pub struct Component {
     pub name: Name,
     /// The archive's entry with its program.
     pub program: Name,
+    /// Which of the instances of its description it is, if the description says `instances`.
+    pub instance: Option<u8>,
+    /// Its own arguments, `key=value key=value`.
+    pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
     /// The machines that it runs on.
     pub on: Placement,
+    /// When it starts.
+    pub start: Start,
+    /// What follows when it fails.
+    pub restart: Restart,
+    /// How much of the processor it may have before its priority is lowered.
+    pub cpu: CpuShare,
+    /// Bytes of its account with the memory server: whole pages, or none.
+    pub memory_bytes: u64,
     /// The priority of all its threads.
     pub priority: u8,
     /// Bytes of its heap: whole pages, or none.
@@ -53,13 +66,122 @@ pub struct Component {
     pub cnode_bits: u8,
 }
 
-/// The use of an interface. Who serves it depends on the machine: [`Plan::server`].
+/// When a component starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// With the machine.
+    Boot,
+    /// When the scheduler is asked to start it.
+    OnRequest,
+}
+
+/// What follows when a component fails: faults, panics, or exits with another code than 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Restart {
+    /// It stays ended.
+    Never,
+    /// It is started again.
+    OnFailure(RestartPolicy),
+}
+
+/// How a component is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    /// Milliseconds before the first restart; doubled for each further one in a row, up to
+    /// [`limits::BACK_OFF_MILLISECONDS`].
+    pub back_off_milliseconds: u32,
+    /// Restarts in a row, after which it stays ended.
+    pub restarts: u16,
+    /// Who else is started again.
+    pub with: RestartWith,
+}
+
+/// Who is started again with a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RestartWith {
+    /// Nobody.
+    Nobody,
+    /// Everybody who uses what it serves, and so on: [`Plan::dependants`].
+    Dependants,
+}
+
+/// A share of the processor, in percent of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct CpuShare(u8);
+
+impl CpuShare {
+    /// No limit.
+    pub const ALL: Self = Self(100);
+
+    /// 1 to 100 percent.
+    #[must_use]
+    pub const fn new(percent: u8) -> Option<Self> {
+        if percent >= 1 && percent <= 100 {
+            Some(Self(percent))
+        } else {
+            None
+        }
+    }
+
+    /// The percentage.
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        self.0
+    }
+
+    /// Whether there is a limit at all.
+    #[must_use]
+    pub const fn is_limited(self) -> bool {
+        self.0 < 100
+    }
+}
+
+impl TryFrom<u8> for CpuShare {
+    type Error = OutOfRange;
+
+    fn try_from(percent: u8) -> Result<Self, OutOfRange> {
+        Self::new(percent).ok_or(OutOfRange)
+    }
+}
+
+impl From<CpuShare> for u8 {
+    fn from(share: CpuShare) -> Self {
+        share.0
+    }
+}
+
+/// The use of an interface. Who serves it may depend on the machine: [`Plan::provider`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     /// The interface.
     pub interface: Name,
+    /// The component that serves it, if the description names one; else whoever does on the machine.
+    pub from: Option<ComponentId>,
+    /// Whether it must be there.
+    pub need: Need,
+    /// Who makes the calls.
+    pub caller: Caller,
     /// Where the capability goes: Write and Grant, badged with the user's id.
     pub slot: Slot,
+}
+
+/// Whether a component can do without what it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Need {
+    /// It cannot: somebody serves it wherever the component runs.
+    Required,
+    /// It can: where nobody serves it, the component has no capability.
+    Optional,
+}
+
+/// Which thread of a component calls an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Caller {
+    /// Any: while the call lasts the component answers nobody, so calls go down only.
+    Anyone,
+    /// A worker, so that the component goes on answering: the call may go up.
+    Worker,
 }
 
 /// The right to signal another component.
@@ -182,7 +304,19 @@ impl Plan {
         self.all().filter(move |(_, c)| c.on.holds(here))
     }
 
-    /// The component that serves `interface` on this machine.
+    /// The component whose endpoint a use leads to on this machine.
+    #[must_use]
+    pub fn provider(&self, used: &Use, here: Here) -> Option<(ComponentId, &Component)> {
+        match used.from {
+            Some(id) => {
+                let server = self.component(id).filter(|c| c.on.holds(here))?;
+                Some((id, server))
+            }
+            None => self.server(used.interface.as_str(), here),
+        }
+    }
+
+    /// A component that serves `interface` on this machine: the only one, unless every use there names one.
     #[must_use]
     pub fn server(&self, interface: &str, here: Here) -> Option<(ComponentId, &Component)> {
         self.on(here)

@@ -35,10 +35,11 @@ impl Plan {
                 .map_or_else(|| component.name.clone(), |c| c.name.clone())
         };
         let endpoints = component.uses.iter().filter_map(|used| {
-            let (server, _) = self.server(used.interface.as_str(), here)?;
+            let (server, c) = self.provider(used, here)?;
             Some(Endpoint {
                 interface: used.interface.clone(),
                 server,
+                server_name: c.name.clone(),
                 slot: used.slot,
             })
         });
@@ -64,6 +65,8 @@ impl Plan {
         Ok(Startup {
             id,
             name: component.name.clone(),
+            instance: component.instance.unwrap_or(0),
+            arguments: component.arguments.clone(),
             machine,
             serves: collect(component.serves.iter().cloned(), "interfaces served")?,
             endpoints: collect(endpoints, "interfaces used")?,

@@ -4,7 +4,10 @@ use isthmus_abi::{Name, Slot, SlotRange, limits, slots};
 use isthmus_plan::archive::{
     Archive, ArchiveBuilder, BadArchive, CannotAdd, EntryKind, HEADER_BYTES,
 };
-use isthmus_plan::plan::{Component, Plan, Thread};
+use isthmus_plan::plan::{
+    Caller, Component, CpuShare, Need, Plan, Restart, RestartPolicy, RestartWith, Start, Thread,
+    Use,
+};
 use isthmus_plan::{Here, Placement};
 use proptest::prelude::*;
 
@@ -23,7 +26,13 @@ fn plan() -> Plan {
     let hello = Component {
         name: name("hello"),
         program: name("hello-program"),
+        instance: None,
+        arguments: Default::default(),
         on: Placement::All,
+        start: Start::Boot,
+        restart: Restart::Never,
+        cpu: CpuShare::ALL,
+        memory_bytes: 0,
         priority: 100,
         heap_bytes: 0,
         dma_bytes: 0,
@@ -45,6 +54,14 @@ fn plan() -> Plan {
         components: vec![hello],
         channels: vec![],
     }
+}
+
+fn on_failure(back_off_milliseconds: u32, restarts: u16) -> Restart {
+    Restart::OnFailure(RestartPolicy {
+        back_off_milliseconds,
+        restarts,
+        with: RestartWith::Nobody,
+    })
 }
 
 fn archive() -> Vec<u8> {
@@ -144,6 +161,23 @@ fn a_plan_that_breaks_a_rule_is_refused() {
         |c| c.replies.count = u32::MAX,
         |c| c.priority = 250,
         |c| c.serves = vec![c.name.clone(); 5],
+        |c| c.memory_bytes = 1,
+        |c| c.memory_bytes = limits::MEMORY_BYTES + 4096,
+        |c| c.restart = on_failure(0, 1),
+        |c| c.restart = on_failure(limits::BACK_OFF_MILLISECONDS + 1, 1),
+        |c| c.restart = on_failure(1, limits::RESTARTS + 1),
+        |c| {
+            let from = Some(isthmus_abi::ComponentId(1));
+            c.uses = vec![Use {
+                interface: c.name.clone(),
+                from,
+                need: Need::Required,
+                caller: Caller::Anyone,
+                slot: slots::FIRST_GRANT,
+            }];
+            c.replies.first = Slot(6);
+            c.free.first = Slot(6);
+        },
     ];
     for (i, change) in breaks.iter().enumerate() {
         let mut plan = plan();

@@ -104,8 +104,8 @@ fn give_capabilities(
     let component = planned(plan, body);
     body.give_own(component, faults)?;
     for used in &component.uses {
-        let server = plan.server(used.interface.as_str(), facts.here);
-        let service = server
+        let service = plan
+            .provider(used, facts.here)
             .and_then(|(id, _)| find(bodies, id))
             .and_then(|server| server.service);
         if let Some(service) = service {
