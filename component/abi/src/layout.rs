@@ -13,6 +13,8 @@
 //! | 0x3000_0000 | channels |
 //! | 0x4000_0000 | device registers |
 //! | 0x5000_0000 | memory for DMA, 2 MiB pages |
+//! | 0x6000_0000 | in the scheduler: the page through which it fills frames |
+//! | 0x7000_0000 | in the scheduler: the boot archive |
 //! | 0x80_0000_0000 | memory objects |
 
 use crate::limits;
@@ -69,8 +71,12 @@ pub const CHANNELS: u64 = 0x3000_0000;
 pub const DEVICES: u64 = 0x4000_0000;
 /// Memory for DMA.
 pub const DMA: u64 = 0x5000_0000;
+/// In the scheduler, the page through which it fills frames.
+pub const WINDOW: u64 = 0x6000_0000;
+/// In the scheduler, the boot archive.
+pub const ARCHIVE: u64 = 0x7000_0000;
 /// One past the last address of all of this.
-pub const END: u64 = 0x6000_0000;
+pub const END: u64 = 0x8000_0000;
 
 /// Memory objects, wherever the memory server maps them. This entry of the root table (512 GiB, on both architectures) is the memory
 /// server's alone: so are all translation tables below it.
@@ -107,5 +113,7 @@ const _: () = {
     assert!(limits::STACK_BYTES + PAGE_BYTES <= STACK_STRIDE);
     assert!(HEAP + limits::HEAP_BYTES <= CHANNELS);
     assert!(CHANNELS + limits::CHANNELS as u64 * limits::CHANNEL_BYTES <= DEVICES);
-    assert!(DMA + limits::DMA_BYTES <= END);
+    assert!(DMA + limits::DMA_BYTES <= WINDOW);
+    assert!(WINDOW + PAGE_BYTES <= ARCHIVE);
+    assert!(ARCHIVE + limits::ARCHIVE_BYTES <= END);
 };

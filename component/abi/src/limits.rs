@@ -64,6 +64,14 @@ pub const DMA_BYTES: u64 = 8 << 20;
 pub const UNTYPED_OBJECTS: usize = 64;
 /// Slots in the memory server's CNode for what it makes: untyped objects, frames, mappings, translation tables, objects' capabilities.
 pub const MEMORY_SLOTS: u32 = 30_000;
+/// Slots in the scheduler's CNode for the frames that its processes share: log rings and channels, one for each end.
+pub const SHARED_FRAMES: u32 = 6_000;
+/// Slots in the scheduler's CNode for what its processes are made of: frames, translation tables, threads.
+pub const PROCESS_SLOTS: u32 = 26_000;
+/// Bytes of the boot archive.
+pub const ARCHIVE_BYTES: u64 = 128 << 20;
+/// The priority at which the dead answer: above the scheduler's and its clients', so that burying one waits for nobody.
+pub const UNDERTAKER_PRIORITY: u8 = PRIORITY;
 /// Bytes that one component may be given by the memory server: objects, mappings and their page tables (`memory`).
 pub const MEMORY_BYTES: u64 = 1 << 30;
 /// Restarts in a row of one component (`restarts`).

@@ -12,6 +12,7 @@ use crate::badge::{ComponentId, EventBit};
 use crate::limits;
 use crate::memory::HandOver;
 use crate::names::Name;
+use crate::scheduler;
 use crate::slots::{Slot, SlotRange};
 
 /// Everything that a component is told at its start.
@@ -47,6 +48,8 @@ pub struct Startup {
     pub free: SlotRange,
     /// In the memory server: the memory.
     pub hand_over: Option<HandOver>,
+    /// In the scheduler: what it starts the others with.
+    pub processes: Option<scheduler::HandOver>,
 }
 
 /// Facts about the machine.

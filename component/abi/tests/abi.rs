@@ -183,6 +183,39 @@ fn largest() -> Startup {
         replies: range,
         free: range,
         hand_over: None,
+        processes: None,
+    }
+}
+
+fn largest_processes() -> scheduler::HandOver {
+    let slot = Slot(u32::MAX);
+    let lasting = scheduler::Lasting {
+        component: ComponentId(255),
+        service: slot,
+        notification: slot,
+        deputy: slot,
+        logs: slot,
+    };
+    let channel = scheduler::SharedFrames {
+        component: ComponentId(255),
+        channel: 255,
+        first: slot,
+    };
+    scheduler::HandOver {
+        asid_pool: slot,
+        space: slot,
+        undertaker: slot,
+        grave: slot,
+        archive: scheduler::Archive {
+            address: u64::MAX,
+            bytes: u64::MAX,
+        },
+        components: (0..limits::COMPONENTS).map(|_| lasting).collect(),
+        channels: (0..2 * limits::CHANNELS).map(|_| channel).collect(),
+        empty: SlotRange {
+            first: slot,
+            count: u32::MAX,
+        },
     }
 }
 
@@ -229,10 +262,16 @@ fn the_largest_hand_over_fits_beside_what_a_server_has() {
     let mut startup = largest();
     // Only the console server has so many regions.
     startup.regions.truncate(limits::COMPONENT_CHANNELS + 4);
+    let processes = Startup {
+        processes: Some(largest_processes()),
+        ..startup.clone()
+    };
     startup.hand_over = Some(largest_hand_over());
-    let mut buffer = vec![0; layout::STARTUP_BYTES as usize - 4];
-    let bytes = postcard::to_slice(&startup, &mut buffer).expect("fits the start-up block");
-    assert_eq!(postcard::from_bytes::<Startup>(bytes).unwrap(), startup);
+    for startup in [startup, processes] {
+        let mut buffer = vec![0; layout::STARTUP_BYTES as usize - 4];
+        let bytes = postcard::to_slice(&startup, &mut buffer).expect("fits the start-up block");
+        assert_eq!(postcard::from_bytes::<Startup>(bytes).unwrap(), startup);
+    }
 }
 
 #[test]

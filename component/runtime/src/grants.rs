@@ -89,6 +89,15 @@ pub const fn interrupt_handler(interrupt: Interrupt) -> cap::IrqHandler {
     slots::cap(interrupt.handler)
 }
 
+/// In the scheduler, the boot archive.
+#[must_use]
+pub fn archive() -> Option<&'static [u8]> {
+    let archive = startup().processes.as_ref()?.archive;
+    let start = NonNull::new(archive.address as *mut u8)?;
+    // SAFETY: the root task has mapped it there, read-only and for ever, and nobody writes to its frames.
+    Some(unsafe { core::slice::from_raw_parts(start.as_ptr(), archive.bytes as usize) })
+}
+
 /// A region's memory.
 #[must_use]
 pub fn memory(region: &Region) -> NonNull<[u8]> {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use isthmus_abi::badge::OutOfRange;
-use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, limits, memory, slots};
+use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, limits, memory, scheduler, slots};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::{Here, Placement};
@@ -350,14 +350,22 @@ impl Component {
         self.serves.iter().any(|served| served == memory::INTERFACE)
     }
 
-    /// Where the memory that is handed over goes, behind the free slots; empty but in the memory server.
+    /// Whether it is the scheduler, to which the root task hands the processes over.
+    #[must_use]
+    pub fn owns_processes(&self) -> bool {
+        let interface = scheduler::INTERFACE;
+        self.serves.iter().any(|served| served == interface)
+    }
+
+    /// Where what is handed over goes, behind the free slots; empty but in the memory server and the scheduler.
     #[must_use]
     pub fn hand_over(&self) -> SlotRange {
         SlotRange {
             first: self.free.end(),
-            count: match self.owns_memory() {
-                true => memory::HAND_OVER_SLOTS,
-                false => 0,
+            count: match (self.owns_memory(), self.owns_processes()) {
+                (false, false) => 0,
+                (true, false) => memory::HAND_OVER_SLOTS,
+                (_, true) => scheduler::HAND_OVER_SLOTS,
             },
         }
     }

@@ -22,7 +22,7 @@ impl core::error::Error for NoRoom {}
 
 impl Plan {
     /// The start-up block of a component on this machine. The root task adds what only the machine knows: the `devices`,
-    /// the physical address of the region `dma`, and the memory server's `hand_over`.
+    /// the physical address of the region `dma`, and the `hand_over` of the memory server or `processes` of the scheduler.
     pub fn startup(
         &self,
         id: ComponentId,
@@ -78,6 +78,7 @@ impl Plan {
             replies: component.replies,
             free: component.free,
             hand_over: None,
+            processes: None,
         })
     }
 

@@ -38,7 +38,7 @@ mod registers {
     use crate::error::Result;
     use crate::facts::FirmwareConfig;
     use crate::objects::Objects;
-    use crate::space::{Access, Window};
+    use builder::{Access, Window};
 
     /// Physical address of QEMU `virt`'s `fw_cfg`.
     const FW_CFG: u64 = 0x0902_0000;

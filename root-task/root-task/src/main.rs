@@ -8,20 +8,16 @@
 
 extern crate alloc;
 
-mod component;
 mod console;
 mod devices;
 mod entropy;
 mod error;
 mod facts;
 mod firmware;
+mod hand_over;
 mod objects;
-mod program;
-mod space;
 mod supervisor;
 mod system;
-mod thread_locals;
-mod undertaker;
 
 use core::ptr::NonNull;
 
@@ -31,13 +27,17 @@ use sel4_root_task::root_task;
 use shared_memory::{Producer, SharedMemory};
 
 use crate::devices::Machine;
-use crate::error::{Doing, Error, Result};
+use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::objects::Objects;
-use crate::space::{Access, Window};
 use crate::supervisor::Supervisor;
 use crate::system::{ConsoleServer, Supplies};
-use crate::undertaker::Undertaker;
+use builder::Doing;
+use builder::Undertaker;
+use builder::{Access, Space, Window};
+
+/// Where the root task maps what it must write itself: the second 512 GiB, where the kernel maps nothing for it.
+const WINDOW: u64 = 1 << 39;
 
 /// The root task's priority: above every component's.
 const PRIORITY: sel4::Word = isthmus_abi::limits::PRIORITY as sel4::Word + 1;
@@ -46,8 +46,8 @@ const PRIORITY: sel4::Word = isthmus_abi::limits::PRIORITY as sel4::Word + 1;
 fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
     sel4_root_task::set_panic_hook(|info| say!("{info}"));
     let mut objects = Objects::new(bootinfo);
-    let mut window = Window::new();
-    match start(&mut objects, &mut window) {
+    let mut window = Window::new(Space::over(sel4::init_thread::slot::VSPACE.cap()), WINDOW);
+    match start(bootinfo, &mut objects, &mut window) {
         Ok(supervisor) => supervisor.run(),
         Err(error) => {
             say!("cannot start: {error}");
@@ -56,7 +56,11 @@ fn main(bootinfo: &sel4::BootInfoPtr) -> ! {
     }
 }
 
-fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
+fn start(
+    bootinfo: &sel4::BootInfo,
+    objects: &mut Objects,
+    window: &mut Window,
+) -> Result<Supervisor> {
     let own = sel4::init_thread::slot::TCB.cap();
     own.tcb_set_priority(own, PRIORITY)
         .doing("the root task's priority")?;
@@ -79,12 +83,15 @@ fn start(objects: &mut Objects, window: &mut Window) -> Result<Supervisor> {
         archive,
         facts: &facts,
     };
-    let system = system::build(&mut supplies, &plan)?;
+    let mut system = system::build(&mut supplies, &plan)?;
     let log = match &system.console {
-        Some(console) => Some(log_ring(objects, window, console)?),
+        Some(console) => Some(log_ring(supplies.objects, supplies.window, console)?),
         None => None,
     };
-    let supervisor = Supervisor::new(objects, system, undertaker)?;
+    let graves = supervisor::dig(supplies.objects, &system, &undertaker)?;
+    let image = bootinfo.user_image_frames().range();
+    system.tell(&mut supplies, &plan, &undertaker, image)?;
+    let supervisor = Supervisor::new(system, graves);
     // The root task has the highest priority: nobody runs before it waits for faults.
     supervisor.start()?;
     say!("node {node}: all components started");

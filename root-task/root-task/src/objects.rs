@@ -6,15 +6,14 @@
 
 use alloc::vec::Vec;
 
+use builder::space::PAGE_BITS;
+use builder::supply::retype;
+use builder::{Made, Supply};
 use sel4::init_thread::{self, slot};
-use sel4::{AbsoluteCPtr, CPtr, CapRights, FrameObjectType, ObjectBlueprint, Word, cap};
+use sel4::{AbsoluteCPtr, CPtr, FrameObjectType, ObjectBlueprint, Word, cap};
 
-use crate::error::{Doing, Error, Result};
-
-/// Bits of a page.
-pub const PAGE_BITS: usize = 12;
-/// Objects made by one system call, at most (`CONFIG_RETYPE_FAN_OUT_LIMIT`).
-const FAN_OUT: usize = 256;
+use crate::error::{Error, Result};
+use crate::hand_over::Left;
 
 #[derive(Clone, Copy, Debug)]
 struct Untyped {
@@ -48,23 +47,6 @@ pub struct Objects {
     end_slot: usize,
     memory: Vec<Untyped>,
     devices: Vec<Untyped>,
-}
-
-/// Objects of one kind, made together: their capabilities lie side by side, and so do they.
-#[derive(Clone, Copy, Debug)]
-pub struct Made {
-    /// The first capability.
-    pub first: CPtr,
-    /// The physical address of the first object.
-    pub address: u64,
-}
-
-impl Made {
-    /// The capability number `index` of those made together.
-    #[must_use]
-    pub const fn nth(self, index: usize) -> CPtr {
-        CPtr::from_bits(self.first.bits() + index as Word)
-    }
 }
 
 impl Objects {
@@ -101,44 +83,26 @@ impl Objects {
         self.memory.iter().map(|u| (1 << u.bits) - u.used).sum()
     }
 
-    /// Takes `count` empty slots, side by side.
-    fn slots(&mut self, count: usize) -> Result<CPtr> {
-        let first = self.next_slot;
-        let end = first.checked_add(count).filter(|&end| end <= self.end_slot);
-        self.next_slot = end.ok_or(Error::OutOfSlots)?;
-        Ok(CPtr::from_bits(first as Word))
-    }
-
-    /// Takes one empty slot.
-    pub fn slot(&mut self) -> Result<CPtr> {
-        self.slots(1)
-    }
-
-    /// Makes one object.
-    pub fn make(&mut self, blueprint: ObjectBlueprint) -> Result<CPtr> {
-        Ok(self.make_all(blueprint, 1)?.first)
-    }
-
-    /// Makes `count` objects, physically contiguous.
-    pub fn make_all(&mut self, blueprint: ObjectBlueprint, count: usize) -> Result<Made> {
-        let bits = blueprint.physical_size_bits();
-        let found = self
-            .memory
-            .iter()
-            .enumerate()
-            .find_map(|(i, u)| Some((i, u.place(bits, count)?)));
-        let (index, address) = found.ok_or(Error::OutOfMemory { bits, count })?;
-        let first = self.slots(count)?;
-        let untyped = &mut self.memory[index];
-        untyped.used = address + ((count as u64) << bits) - untyped.address;
-        let untyped = untyped.cap;
-        let mut done = 0;
-        while done < count {
-            let now = (count - done).min(FAN_OUT);
-            retype(untyped, &blueprint, first.bits() as usize + done, now)?;
-            done += now;
+    /// Takes all memory that is left, in pieces of a power of two bytes, at least a page. From then on nothing can be made.
+    pub fn take_memory(&mut self) -> Result<Left> {
+        let mut left = Left::new();
+        for untyped in core::mem::take(&mut self.memory) {
+            if untyped.used == 0 {
+                left.push((untyped.cap.cptr(), untyped.bits));
+                continue;
+            }
+            let mut start = (untyped.address + untyped.used).next_multiple_of(1 << PAGE_BITS);
+            while start < untyped.end() {
+                let aligned = start.trailing_zeros() as usize;
+                let bits = aligned.min((untyped.end() - start).ilog2() as usize);
+                let slot = self.slot()?;
+                let kind = ObjectBlueprint::Untyped { size_bits: bits };
+                retype(untyped.cap, &kind, slot::CNODE.cap(), slot, 1)?;
+                left.push((slot, bits));
+                start += 1 << bits;
+            }
         }
-        Ok(Made { first, address })
+        Ok(left)
     }
 
     /// The page of device memory at physical `address`, a whole number of pages. To be asked for once for each page.
@@ -147,12 +111,8 @@ impl Objects {
         let slot = self.slot()?;
         let untyped = &mut self.devices[index];
         untyped.used = address + (1 << PAGE_BITS) - untyped.address;
-        retype(
-            untyped.cap,
-            &FrameObjectType::GRANULE.blueprint(),
-            slot.bits() as usize,
-            1,
-        )?;
+        let kind = FrameObjectType::GRANULE.blueprint();
+        retype(untyped.cap, &kind, slot::CNODE.cap(), slot, 1)?;
         Ok(slot.cast())
     }
 
@@ -174,12 +134,8 @@ impl Objects {
             let aligned = start.trailing_zeros() as usize;
             let bits = aligned.min((address - start).ilog2() as usize);
             let slot = self.slot()?;
-            retype(
-                untyped.cap,
-                &ObjectBlueprint::Untyped { size_bits: bits },
-                slot.bits() as usize,
-                1,
-            )?;
+            let kind = ObjectBlueprint::Untyped { size_bits: bits };
+            retype(untyped.cap, &kind, slot::CNODE.cap(), slot, 1)?;
             self.devices[index].used += 1 << bits;
             self.devices.push(Untyped {
                 cap: slot.cast(),
@@ -189,36 +145,38 @@ impl Objects {
             });
         }
     }
-
-    /// A copy of `source` in a slot of its own, as a frame needs for each mapping.
-    pub fn copy(&mut self, source: CPtr, rights: CapRights) -> Result<CPtr> {
-        let slot = self.slot()?;
-        place(slot)
-            .copy(&place(source), rights)
-            .doing("a copy of a capability")?;
-        Ok(slot)
-    }
-
-    /// A copy of `source` with a badge (or other capability data).
-    pub fn mint(&mut self, source: CPtr, rights: CapRights, badge: Word) -> Result<CPtr> {
-        let slot = self.slot()?;
-        place(slot)
-            .mint(&place(source), rights, badge)
-            .doing("a badged copy of a capability")?;
-        Ok(slot)
-    }
 }
 
-fn retype(
-    untyped: cap::Untyped,
-    blueprint: &ObjectBlueprint,
-    first: usize,
-    count: usize,
-) -> Result<()> {
-    let cnode = slot::CNODE.cap().absolute_cptr_for_self();
-    untyped
-        .untyped_retype(blueprint, &cnode, first, count)
-        .doing("new objects")
+impl Supply for Objects {
+    fn cnode(&self) -> cap::CNode {
+        slot::CNODE.cap()
+    }
+
+    fn asid_pool(&self) -> cap::AsidPool {
+        slot::ASID_POOL.cap()
+    }
+
+    fn slots(&mut self, count: usize) -> builder::Result<CPtr> {
+        let first = self.next_slot;
+        let end = first.checked_add(count).filter(|&end| end <= self.end_slot);
+        self.next_slot = end.ok_or(builder::Error::OutOfSlots)?;
+        Ok(CPtr::from_bits(first as Word))
+    }
+
+    fn make_all(&mut self, blueprint: ObjectBlueprint, count: usize) -> builder::Result<Made> {
+        let bits = blueprint.physical_size_bits();
+        let found = self
+            .memory
+            .iter()
+            .enumerate()
+            .find_map(|(i, u)| Some((i, u.place(bits, count)?)));
+        let (index, address) = found.ok_or(builder::Error::OutOfMemory { bits, count })?;
+        let first = self.slots(count)?;
+        let untyped = &mut self.memory[index];
+        untyped.used = address + ((count as u64) << bits) - untyped.address;
+        retype(untyped.cap, &blueprint, slot::CNODE.cap(), first, count)?;
+        Ok(Made { first, address })
+    }
 }
 
 /// A slot of the root task's CNode, as CNode operations want it.

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use isthmus_abi::{ComponentId, Ending};
 use sel4::{Fault, cap};
 
-use crate::component::{Body, of_fault_badge};
 use crate::error::Result;
 use crate::objects::{Objects, place};
 use crate::system::System;
-use crate::undertaker::{Grave, Undertaker, owed};
 use crate::{console, say};
+use builder::body::of_fault_badge;
+use builder::undertaker::answer_saved;
+use builder::{Body, Grave, Supply, Undertaker};
 
 /// A component in the supervisor's care.
 struct Ward {
@@ -25,11 +26,28 @@ enum State {
     Dead,
 }
 
+/// What the dead will need, made while everybody lives.
+pub struct Graves {
+    graves: Vec<Grave>,
+    scratch: sel4::CPtr,
+}
+
+/// Digs a grave for each component.
+pub fn dig(objects: &mut Objects, system: &System, undertaker: &Undertaker) -> Result<Graves> {
+    let mut graves = Vec::new();
+    for body in &system.bodies {
+        graves.push(undertaker.grave(objects, &body.lasting)?);
+    }
+    Ok(Graves {
+        graves,
+        scratch: objects.slot()?,
+    })
+}
+
 /// The supervisor.
 pub struct Supervisor {
     faults: cap::Endpoint,
     wards: Vec<Ward>,
-    undertaker: Undertaker,
     console: Option<ComponentId>,
     /// Where a saved reply lies while it is answered.
     scratch: sel4::CPtr,
@@ -37,27 +55,24 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Takes the components into its care, before they run.
-    pub fn new(objects: &mut Objects, system: System, undertaker: Undertaker) -> Result<Self> {
-        let mut wards = Vec::new();
-        for body in system.bodies {
-            wards.push(Ward {
-                grave: undertaker.grave(objects, &body)?,
-                body,
-                state: State::Running,
-            });
-        }
-        Ok(Self {
+    pub fn new(system: System, graves: Graves) -> Self {
+        let wards = system.bodies.into_iter().zip(graves.graves);
+        let wards = wards.map(|(body, grave)| Ward {
+            body,
+            grave,
+            state: State::Running,
+        });
+        Self {
             faults: system.faults,
-            wards,
-            undertaker,
+            wards: wards.collect(),
             console: system.console.map(|console| console.id),
-            scratch: objects.slot()?,
-        })
+            scratch: graves.scratch,
+        }
     }
 
     /// Lets every component run.
     pub fn start(&self) -> Result<()> {
-        self.wards.iter().try_for_each(|ward| ward.body.start())
+        Ok(self.wards.iter().try_for_each(|ward| ward.body.start())?)
     }
 
     /// Waits for faults, for ever.
@@ -71,7 +86,7 @@ impl Supervisor {
     }
 
     fn fault(&mut self, id: ComponentId, thread: usize, fault: &Fault) {
-        let Some(ward) = self.wards.iter_mut().find(|ward| ward.body.id == id) else {
+        let Some(ward) = self.wards.iter_mut().find(|ward| ward.body.id() == id) else {
             return;
         };
         if ward.state == State::Dead {
@@ -81,7 +96,7 @@ impl Supervisor {
         if self.console == Some(id) {
             console::take_back();
         }
-        let name = &ward.body.name;
+        let name = ward.body.name();
         match (ending(fault), fault) {
             (Some(ending), _) => {
                 say!(
@@ -94,13 +109,13 @@ impl Supervisor {
             }
             (None, _) => say!("component {name} died in thread {thread}: {fault}"),
         }
-        match bury(&self.undertaker, ward, self.scratch) {
+        match bury(ward, self.scratch) {
             Ok(0) => {}
             Ok(saved) => say!(
                 "component {name}: {saved} saved replies answered",
-                name = ward.body.name
+                name = ward.body.name()
             ),
-            Err(error) => say!("component {}: {error}", ward.body.name),
+            Err(error) => say!("component {}: {error}", ward.body.name()),
         }
     }
 }
@@ -113,33 +128,16 @@ fn ending(fault: &Fault) -> Option<Ending> {
 }
 
 /// Steps 2 to 5 of `docs/death.md`; answers how many saved replies were answered.
-fn bury(undertaker: &Undertaker, ward: &Ward, scratch: sel4::CPtr) -> Result<usize> {
+fn bury(ward: &Ward, scratch: sel4::CPtr) -> Result<usize> {
     let body = &ward.body;
     for thread in &body.threads {
         // Suspending a thread of ours does not fail.
         let _ = thread.tcb.tcb_suspend();
     }
     let _ = body.threads[0].tcb.tcb_unbind_notification();
-    let saved = answer_saved(body, scratch);
+    let saved = answer_saved(body, place(scratch));
     for thread in &body.threads {
-        undertaker.bury(thread.tcb, ward.grave)?;
+        ward.grave.bury(thread.tcb)?;
     }
     Ok(saved)
-}
-
-fn answer_saved(body: &Body, scratch: sel4::CPtr) -> usize {
-    let (info, word) = owed();
-    let mut answered = 0;
-    for slot in body.replies.iter() {
-        if place(scratch).move_(&body.at(slot)).is_err() {
-            continue; // an empty slot: the caller was answered, or died
-        }
-        // Without waiting, for what lies there may be no reply: then the label does nothing.
-        scratch
-            .cast::<sel4::cap_type::Endpoint>()
-            .nb_send_with_mrs(info, [word]);
-        let _ = place(scratch).delete();
-        answered += 1;
-    }
-    answered
 }

@@ -14,7 +14,7 @@ mod imp {
 
     use crate::error::Result;
     use crate::objects::Objects;
-    use crate::space::{Access, Window};
+    use builder::{Access, Window};
 
     /// Physical address of the PL011's registers.
     const PL011: u64 = 0x0900_0000;

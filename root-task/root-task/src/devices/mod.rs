@@ -22,10 +22,11 @@ use isthmus_abi::{EventBit, layout};
 use isthmus_plan::plan::{Device, DeviceKind};
 use sel4::{CapRights, cap, init_thread};
 
-use crate::component::Body;
-use crate::error::{Doing, Result};
+use crate::error::Result;
 use crate::objects::{Objects, place};
-use crate::space::{Access, PAGE, Window};
+use builder::Body;
+use builder::Doing;
+use builder::{Access, PAGE, Supply, Window};
 
 #[cfg(target_arch = "x86_64")]
 pub use virtio_pci::BadCard;
@@ -115,7 +116,7 @@ impl Giving<'_> {
         make(&place(slot)).doing("an interrupt handler")?;
         let handler: cap::IrqHandler = slot.cast();
         let bit: EventBit = self.device.bit;
-        let notification = self.body.badged_notification(self.objects, bit)?;
+        let notification = self.body.lasting.badged_notification(self.objects, bit)?;
         handler
             .irq_handler_set_notification(notification)
             .doing("an interrupt's notification")?;

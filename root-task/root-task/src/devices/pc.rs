@@ -5,7 +5,7 @@ use sel4::{CapRights, Word, init_thread};
 
 use super::{Giving, Machine};
 use crate::error::{Error, Result};
-use crate::space::PAGE;
+use builder::PAGE;
 
 /// Interrupt vectors for user space, both of the IOAPIC and of MSI.
 const VECTORS: Word = 108;

@@ -1,5 +1,6 @@
 //! What only QEMU's `virt` board needs: pages that hold registers of more than one device.
 
+use builder::Supply;
 use sel4::{CapRights, cap};
 
 use super::{Giving, Machine, virtio_mmio};

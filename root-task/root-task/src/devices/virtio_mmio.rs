@@ -8,7 +8,7 @@ use sel4::Word;
 
 use super::{Giving, Machine, irq_control};
 use crate::error::{Error, Result};
-use crate::space::{Access, PAGE};
+use builder::{Access, PAGE, Supply};
 
 /// Physical address of slot 0.
 const SLOTS: u64 = 0x0a00_0000;

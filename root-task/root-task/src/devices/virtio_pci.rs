@@ -11,7 +11,7 @@ use sel4::{Word, cap, init_thread};
 
 use super::{Giving, Machine, irq_control};
 use crate::error::{Error, Result};
-use crate::space::{Access, PAGE};
+use builder::{Access, PAGE};
 
 /// Ports of configuration mechanism 1 (PCI Local Bus 3.0, 3.2.2.3.2); q35 has them too.
 const CONFIG_ADDRESS: u16 = 0xcf8;

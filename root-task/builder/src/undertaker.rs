@@ -3,16 +3,17 @@
 //! A few instructions in an address space of their own, shared by all the dead. They use registers only, so nothing that a dead component has
 //! spoiled can reach them: answer whom the thread owes an answer, wait for the next caller, answer that too, for ever.
 
-use isthmus_abi::{NotExecuted, Outcome, Unknown};
+use isthmus_abi::{NotExecuted, Outcome, Unknown, limits};
 use sel4::{
-    CNodeCapData, CPtr, CapRights, FrameObjectType, MessageInfoBuilder, ObjectBlueprint,
-    UserContext, WORD_SIZE, Word, cap,
+    AbsoluteCPtr, CNodeCapData, CPtr, CapRights, FrameObjectType, MessageInfoBuilder,
+    ObjectBlueprint, UserContext, WORD_SIZE, Word, cap,
 };
 
-use crate::component::Body;
+use crate::body::Body;
 use crate::error::{Doing, Result};
-use crate::objects::{Objects, place};
+use crate::lasting::Lasting;
 use crate::space::{Access, PAGE, Space, Window};
+use crate::supply::Supply;
 
 /// Where the undertaker's page lies in its address space.
 const CODE: u64 = 0x20_0000;
@@ -68,14 +69,17 @@ unsafe extern "C" {
 
 /// The undertaker's address space, and the end of the world.
 pub struct Undertaker {
-    space: Space,
+    space: cap::VSpace,
     dead_end: cap::Endpoint,
 }
 
 /// What a component's threads run in after its death; made while it lives, so that death needs no memory.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Grave {
-    cnode: cap::CNode,
+    /// Its capability space, which holds one endpoint.
+    pub cnode: cap::CNode,
+    /// The undertaker's address space.
+    pub space: cap::VSpace,
 }
 
 /// What is said to a caller that a dead thread still owed an answer.
@@ -85,7 +89,7 @@ const LATER: Outcome = Outcome::NotExecuted(NotExecuted::ComponentDied);
 
 impl Undertaker {
     /// Makes the address space.
-    pub fn new(objects: &mut Objects, window: &mut Window) -> Result<Self> {
+    pub fn new(objects: &mut dyn Supply, window: &mut Window) -> Result<Self> {
         let start = (&raw const undertaker_start).cast::<u8>();
         let length = (&raw const undertaker_end) as usize - start as usize;
         // SAFETY: both labels stand in one section of this program's text, in this order.
@@ -97,38 +101,87 @@ impl Undertaker {
         window.fill(objects, frame, 0, code)?;
         space.map(objects, frame, CODE, Access::Execute)?;
         Ok(Self {
-            space,
+            space: space.root(),
             dead_end: objects.make(ObjectBlueprint::Endpoint)?.cast(),
         })
     }
 
-    /// Digs a component's grave.
-    pub fn grave(&self, objects: &mut Objects, body: &Body) -> Result<Grave> {
+    /// Digs a component's grave: who lies there answers everybody who calls the component.
+    ///
+    /// # Errors
+    /// No memory or slots, or what the kernel refuses.
+    pub fn grave(&self, objects: &mut dyn Supply, lasting: &Lasting) -> Result<Grave> {
+        self.grave_at(objects, lasting.service.unwrap_or(self.dead_end))
+    }
+
+    /// Digs a grave where nobody calls.
+    ///
+    /// # Errors
+    /// As [`grave`](Self::grave).
+    pub fn silent_grave(&self, objects: &mut dyn Supply) -> Result<Grave> {
+        self.grave_at(objects, self.dead_end)
+    }
+
+    fn grave_at(&self, objects: &mut dyn Supply, endpoint: cap::Endpoint) -> Result<Grave> {
         let cnode: cap::CNode = objects
             .make(ObjectBlueprint::CNode {
                 size_bits: CNODE_BITS,
             })?
             .cast();
-        let endpoint = body.service.unwrap_or(self.dead_end);
         cnode
             .absolute_cptr_from_bits_with_depth(ENDPOINT.bits(), CNODE_BITS)
-            .copy(&place(endpoint.cptr()), CapRights::all())
+            .copy(&objects.place(endpoint.cptr()), CapRights::all())
             .doing("an undertaker's endpoint")?;
-        Ok(Grave { cnode })
+        Ok(Grave {
+            cnode,
+            space: self.space,
+        })
     }
 
-    /// Lets a suspended thread run the undertaker, never again what it ran.
-    pub fn bury(&self, tcb: cap::Tcb, grave: Grave) -> Result<()> {
-        let guard = CNodeCapData::new(0, WORD_SIZE - CNODE_BITS);
-        tcb.tcb_set_space(CPtr::from_bits(0), grave.cnode, guard, self.space.root())
-            .doing("an undertaker's address space")?;
-        tcb.tcb_write_all_registers(true, &mut registers())
-            .doing("an undertaker's registers")
+    /// Makes a component's deputy: a thread that lies in its grave from the start, and stands at its endpoint whenever
+    /// [`stand`] says so.
+    ///
+    /// # Errors
+    /// As [`grave`](Self::grave).
+    pub fn deputy(&self, objects: &mut dyn Supply, lasting: &Lasting) -> Result<cap::Tcb> {
+        let grave = self.grave(objects, lasting)?;
+        let tcb: cap::Tcb = objects.make(ObjectBlueprint::Tcb)?.cast();
+        grave.take(tcb)?;
+        let priority = Word::from(limits::UNDERTAKER_PRIORITY);
+        tcb.tcb_set_sched_params(tcb, priority, priority)
+            .doing("a deputy's priority")?;
+        Ok(tcb)
     }
 }
 
+impl Grave {
+    /// Lets a suspended thread run the undertaker, never again what it ran.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
+    pub fn bury(self, tcb: cap::Tcb) -> Result<()> {
+        self.take(tcb)?;
+        stand(tcb)
+    }
+
+    fn take(self, tcb: cap::Tcb) -> Result<()> {
+        let guard = CNodeCapData::new(0, WORD_SIZE - CNODE_BITS);
+        tcb.tcb_set_space(CPtr::from_bits(0), self.cnode, guard, self.space)
+            .doing("an undertaker's address space")
+    }
+}
+
+/// Lets a thread that lies in its grave answer whom it owes an answer, and from then on everybody who calls there.
+///
+/// # Errors
+/// What the kernel refuses.
+pub fn stand(tcb: cap::Tcb) -> Result<()> {
+    tcb.tcb_write_all_registers(true, &mut registers())
+        .doing("an undertaker's registers")
+}
+
 /// Message info and first word of an outcome.
-pub fn message(outcome: Outcome) -> (sel4::MessageInfo, Word) {
+fn message(outcome: Outcome) -> (sel4::MessageInfo, Word) {
     let (label, word) = outcome.encode();
     (
         MessageInfoBuilder::default()
@@ -139,10 +192,22 @@ pub fn message(outcome: Outcome) -> (sel4::MessageInfo, Word) {
     )
 }
 
-/// What a saved reply is answered with.
-#[must_use]
-pub fn owed() -> (sel4::MessageInfo, Word) {
-    message(OWED)
+/// Answers every caller whose reply the dead component `body` had saved; answers how many. `scratch` is an empty slot of the builder's.
+pub fn answer_saved(body: &Body, scratch: AbsoluteCPtr) -> usize {
+    let (info, word) = message(OWED);
+    let mut answered = 0;
+    for slot in body.replies.iter() {
+        if scratch.move_(&body.at(slot)).is_err() {
+            continue; // an empty slot: the caller was answered, or died
+        }
+        // Without waiting, for what lies there may be no reply: then the label does nothing.
+        CPtr::from_bits(scratch.path().bits())
+            .cast::<sel4::cap_type::Endpoint>()
+            .nb_send_with_mrs(info, [word]);
+        let _ = scratch.delete();
+        answered += 1;
+    }
+    answered
 }
 
 fn registers() -> UserContext {

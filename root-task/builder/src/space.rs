@@ -1,23 +1,32 @@
-//! Address spaces: translation tables as they are needed, and the window through which the root task fills frames.
+//! Address spaces: translation tables as they are needed, and the window through which the builder fills frames.
 
 use alloc::collections::BTreeSet;
 
 use sel4::{
     CapRights, CapTypeForObjectOfFixedSize, FrameObjectType, TranslationTableObjectType,
-    VmAttributes, cap, cap_type, init_thread, vspace_levels,
+    VmAttributes, cap, cap_type, vspace_levels,
 };
 
 use crate::error::{Doing, Result};
-use crate::objects::{Objects, PAGE_BITS};
+use crate::supply::Supply;
 
+/// Bits of a page.
+pub const PAGE_BITS: usize = 12;
 /// Bytes of a page.
 pub const PAGE: u64 = 1 << PAGE_BITS;
 
 /// An address space and the tables that it has already.
 pub struct Space {
     root: cap::VSpace,
-    /// Level and first address of each table below the root.
-    tables: BTreeSet<(usize, u64)>,
+    tables: Tables,
+}
+
+/// What is known of the tables below an address space's root.
+enum Tables {
+    /// Level and first address of each; the others are missing.
+    These(BTreeSet<(usize, u64)>),
+    /// None is missing where pages are going to be mapped.
+    All,
 }
 
 /// What a component may do with a page.
@@ -44,20 +53,33 @@ impl Access {
 
 impl Space {
     /// A new, empty address space.
-    pub fn new(objects: &mut Objects) -> Result<Self> {
+    ///
+    /// # Errors
+    /// No memory or slots, or what the kernel refuses.
+    pub fn new(objects: &mut dyn Supply) -> Result<Self> {
         let root: cap::VSpace = objects.make(cap_type::VSpace::object_blueprint())?.cast();
-        init_thread::slot::ASID_POOL
-            .cap()
+        objects
+            .asid_pool()
             .asid_pool_assign(root)
             .doing("an address space")?;
-        Ok(Self::of(root))
+        Ok(Self::over(root))
     }
 
     /// An address space whose tables, where it is going to be used, are all missing.
-    const fn of(root: cap::VSpace) -> Self {
+    #[must_use]
+    pub const fn over(root: cap::VSpace) -> Self {
         Self {
             root,
-            tables: BTreeSet::new(),
+            tables: Tables::These(BTreeSet::new()),
+        }
+    }
+
+    /// An address space whose tables, where it is going to be used, are all there.
+    #[must_use]
+    pub const fn complete(root: cap::VSpace) -> Self {
+        Self {
+            root,
+            tables: Tables::All,
         }
     }
 
@@ -68,9 +90,12 @@ impl Space {
     }
 
     /// Maps a page.
+    ///
+    /// # Errors
+    /// No memory or slots for a table, or what the kernel refuses.
     pub fn map(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frame: cap::Granule,
         address: u64,
         access: Access,
@@ -85,9 +110,12 @@ impl Space {
     }
 
     /// Maps a large page.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map).
     pub fn map_large(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frame: cap::LargePage,
         address: u64,
         access: Access,
@@ -103,7 +131,7 @@ impl Space {
 
     fn map_frame(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frame: cap::UnspecifiedPage,
         kind: FrameObjectType,
         address: u64,
@@ -120,15 +148,26 @@ impl Space {
             .doing("the mapping of a page")
     }
 
+    /// Makes the tables that a page at `address` needs.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map).
+    pub fn reserve(&mut self, objects: &mut dyn Supply, address: u64) -> Result<()> {
+        self.tables_above(objects, FrameObjectType::GRANULE.bits(), address)
+    }
+
     /// Makes the tables that a frame of 2^`bits` bytes at `address` needs.
-    fn tables_above(&mut self, objects: &mut Objects, bits: usize, address: u64) -> Result<()> {
+    fn tables_above(&mut self, objects: &mut dyn Supply, bits: usize, address: u64) -> Result<()> {
+        let Tables::These(tables) = &mut self.tables else {
+            return Ok(());
+        };
         for level in 1..vspace_levels::NUM_LEVELS {
             let span = vspace_levels::span_bits(level);
             if span <= bits {
                 break;
             }
             let start = address >> span << span;
-            if self.tables.contains(&(level, start)) {
+            if tables.contains(&(level, start)) {
                 continue;
             }
             let Some(kind) = TranslationTableObjectType::from_level(level) else {
@@ -144,7 +183,7 @@ impl Space {
                     VmAttributes::default(),
                 )
                 .doing("the mapping of a translation table")?;
-            self.tables.insert((level, start));
+            tables.insert((level, start));
         }
         Ok(())
     }
@@ -159,30 +198,31 @@ fn attributes(access: Access) -> VmAttributes {
     }
 }
 
-/// The part of the root task's own address space where it maps things: far from its image, with tables of its own.
+/// The part of the builder's own address space where it maps what it must write itself.
 pub struct Window {
     space: Space,
+    scratch: u64,
     next: u64,
 }
 
-/// Where the window begins: the second 512 GiB, where the kernel maps nothing for the root task.
-const WINDOW: u64 = 1 << 39;
-/// The window's first page is for frames that are filled and let go.
-const SCRATCH: u64 = WINDOW;
-
 impl Window {
-    /// Opens the window.
-    pub const fn new() -> Self {
+    /// A window in `space`, from `start` on, where nothing is mapped yet. Its first page is for frames that are filled and let go.
+    #[must_use]
+    pub const fn new(space: Space, start: u64) -> Self {
         Self {
-            space: Space::of(init_thread::slot::VSPACE.cap()),
-            next: WINDOW + PAGE,
+            space,
+            scratch: start,
+            next: start + PAGE,
         }
     }
 
     /// Maps frames side by side, for good; answers where.
+    ///
+    /// # Errors
+    /// As [`Space::map`].
     pub fn keep(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frames: &[cap::Granule],
         access: Access,
     ) -> Result<u64> {
@@ -197,19 +237,23 @@ impl Window {
     }
 
     /// Writes `bytes` into a frame that nobody uses yet, from byte `offset` of it on; what does not fit is cut off.
+    ///
+    /// # Errors
+    /// As [`Space::map`].
     pub fn fill(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frame: cap::Granule,
         offset: usize,
         bytes: &[u8],
     ) -> Result<()> {
         let room = (PAGE as usize).saturating_sub(offset);
         let bytes = &bytes[..bytes.len().min(room)];
-        self.space.map(objects, frame, SCRATCH, Access::Write)?;
-        // SAFETY: the page at SCRATCH is mapped read-write, used only here, and offset + length stay within it.
+        self.space
+            .map(objects, frame, self.scratch, Access::Write)?;
+        // SAFETY: the scratch page is mapped read-write, used only here, and offset + length stay within it.
         unsafe {
-            let to = (SCRATCH as *mut u8).add(offset.min(PAGE as usize));
+            let to = (self.scratch as *mut u8).add(offset.min(PAGE as usize));
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
         #[cfg(target_arch = "aarch64")]

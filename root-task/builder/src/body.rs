@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use isthmus_abi::startup::Startup;
-use isthmus_abi::{ComponentId, EndpointBadge, EventBit, Name, Slot, SlotRange, layout, slots};
+use isthmus_abi::{
+    ComponentId, EndpointBadge, EventBit, Name, Slot, SlotRange, layout, limits, slots,
+};
 use isthmus_plan::plan;
 use sel4::{
     AbsoluteCPtr, CNodeCapData, CPtr, CapRights, FrameObjectType, ObjectBlueprint, UserContext,
@@ -11,36 +13,35 @@ use sel4::{
 };
 
 use crate::error::{Doing, Error, Result};
-use crate::objects::{Objects, place};
+use crate::lasting::Lasting;
 use crate::program::Program;
 use crate::space::{Access, PAGE, Space, Window};
+use crate::supply::Supply;
 
-/// A component's objects, of which the root task keeps a capability each.
+/// A process: the lasting part of a component, and the objects of its mortal part, of which the builder keeps a capability each.
 pub struct Body {
-    /// Its number.
-    pub id: ComponentId,
-    /// Its name.
-    pub name: Name,
+    /// What outlives it.
+    pub lasting: Lasting,
     /// The priority of its threads.
     pub priority: u8,
+    /// The highest priority that its threads may give.
+    pub ceiling: u8,
     /// Its address space.
     pub space: Space,
-    /// Its service endpoint, if it serves something.
-    pub service: Option<cap::Endpoint>,
-    /// The notification bound to its main thread.
-    pub notification: cap::Notification,
     /// Its threads.
     pub threads: Vec<Thread>,
     /// Where it saves replies.
     pub replies: SlotRange,
-    /// The frames of its log rings.
-    pub logs: Vec<cap::Granule>,
     /// Where its next device register goes.
     pub next_device: u64,
+    /// The builder's own CNode.
+    home: cap::CNode,
     cnode: cap::CNode,
     cnode_bits: usize,
     /// The first slot for the fault handlers' capabilities, one for each thread; behind everything that the component knows of.
     first_fault_slot: Slot,
+    /// The frames of its start-up block.
+    startup: Vec<cap::Granule>,
 }
 
 /// One of a component's threads.
@@ -58,52 +59,61 @@ pub struct Thread {
 const CALL: fn() -> CapRights = || CapRights::new(false, true, false, true);
 
 impl Body {
-    /// Makes the objects. Nothing runs, and nothing has a capability yet.
+    /// Makes the objects of the mortal part. Nothing runs, and nothing has a capability yet.
+    ///
+    /// # Errors
+    /// No memory or slots, or what the kernel refuses.
     pub fn new(
-        objects: &mut Objects,
-        id: ComponentId,
+        objects: &mut dyn Supply,
+        lasting: Lasting,
         component: &plan::Component,
     ) -> Result<Self> {
-        let first_fault_slot = component.slots_end();
-        let slots = u64::from(first_fault_slot.0) + component.threads.len() as u64;
-        let cnode_bits =
-            (slots.next_power_of_two().ilog2() as usize).max(component.cnode_bits.into());
+        let cnode_bits = cnode_bits(component);
         let cnode = objects
             .make(ObjectBlueprint::CNode {
                 size_bits: cnode_bits,
             })?
             .cast();
-        let notification: cap::Notification = objects.make(ObjectBlueprint::Notification)?.cast();
         let mut threads = Vec::new();
         for (index, planned) in component.threads.iter().enumerate() {
             threads.push(Thread {
                 stack_bytes: planned.stack_bytes.into(),
                 tcb: objects.make(ObjectBlueprint::Tcb)?.cast(),
                 notification: match index {
-                    0 => notification,
+                    0 => lasting.notification,
                     _ => objects.make(ObjectBlueprint::Notification)?.cast(),
                 },
             });
         }
-        let service = match component.serves.is_empty() {
-            true => None,
-            false => Some(objects.make(ObjectBlueprint::Endpoint)?.cast()),
-        };
         Ok(Self {
-            id,
-            name: component.name.clone(),
+            lasting,
             priority: component.priority,
+            ceiling: match component.owns_processes() {
+                true => limits::PRIORITY,
+                false => component.priority,
+            },
             space: Space::new(objects)?,
-            service,
-            notification,
             threads,
             replies: component.replies,
-            logs: frames(objects, component.log_bytes())?,
             next_device: layout::DEVICES,
+            home: objects.cnode(),
             cnode,
             cnode_bits,
-            first_fault_slot,
+            first_fault_slot: component.slots_end(),
+            startup: Vec::new(),
         })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> ComponentId {
+        self.lasting.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &Name {
+        &self.lasting.name
     }
 
     /// A slot of its CNode.
@@ -113,17 +123,27 @@ impl Body {
             .absolute_cptr_from_bits_with_depth(slot.bits(), self.cnode_bits)
     }
 
-    /// Gives it a copy of a capability of the root task's.
+    /// Gives it a copy of a capability of the builder's.
     pub fn copy(&self, to: Slot, from: CPtr, rights: CapRights) -> Result<()> {
         self.at(to)
-            .copy(&place(from), rights)
+            .copy(&self.home.absolute_cptr(from), rights)
             .doing("a copy for a component")
     }
 
-    /// Gives it a badged copy of a capability of the root task's.
+    /// Moves a capability of the builder's to it.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
+    pub fn receive(&self, to: Slot, from: &AbsoluteCPtr) -> Result<()> {
+        self.at(to)
+            .move_(from)
+            .doing("the handing over of a capability")
+    }
+
+    /// Gives it a badged copy of a capability of the builder's.
     pub fn mint(&self, to: Slot, from: CPtr, rights: CapRights, badge: Word) -> Result<()> {
         self.at(to)
-            .mint(&place(from), rights, badge)
+            .mint(&self.home.absolute_cptr(from), rights, badge)
             .doing("a badged copy for a component")
     }
 
@@ -133,32 +153,18 @@ impl Body {
             to,
             server.cptr(),
             CALL(),
-            EndpointBadge::service(self.id).bits(),
+            EndpointBadge::service(self.id()).bits(),
         )
     }
 
     /// Gives it the right to signal `receiver` with `bit`.
-    pub fn give_signal(&self, to: Slot, receiver: &Self, bit: EventBit) -> Result<()> {
+    pub fn give_signal(&self, to: Slot, receiver: &Lasting, bit: EventBit) -> Result<()> {
         self.mint(
             to,
             receiver.notification.cptr(),
             CapRights::write_only(),
             bit.badge(),
         )
-    }
-
-    /// A capability of the root task's to signal this component with `bit`.
-    pub fn badged_notification(
-        &self,
-        objects: &mut Objects,
-        bit: EventBit,
-    ) -> Result<cap::Notification> {
-        let minted = objects.mint(
-            self.notification.cptr(),
-            CapRights::write_only(),
-            bit.badge(),
-        )?;
-        Ok(minted.cast())
     }
 
     /// Gives it what every component has, and its threads what they need.
@@ -170,12 +176,12 @@ impl Body {
             CapRights::all(),
             own.into_word(),
         )?;
-        if let Some(service) = self.service {
+        if let Some(service) = self.lasting.service {
             self.copy(slots::SERVICE, service.cptr(), CapRights::all())?;
         }
         self.copy(
             slots::NOTIFICATION,
-            self.notification.cptr(),
+            self.lasting.notification.cptr(),
             CapRights::all(),
         )?;
         for (index, (thread, planned)) in self.threads.iter().zip(&component.threads).enumerate() {
@@ -183,7 +189,7 @@ impl Body {
                 self.fault_slot(index),
                 faults.cptr(),
                 CALL(),
-                fault_badge(self.id, index),
+                fault_badge(self.id(), index),
             )?;
             if index > 0 {
                 self.copy(planned.tcb, thread.tcb.cptr(), CapRights::all())?;
@@ -194,7 +200,7 @@ impl Body {
                 )?;
                 self.mint(
                     planned.signal_main,
-                    self.notification.cptr(),
+                    self.lasting.notification.cptr(),
                     CapRights::write_only(),
                     planned.bit.badge(),
                 )?;
@@ -204,7 +210,7 @@ impl Body {
     }
 
     /// Maps fresh, zeroed memory.
-    pub fn memory(&mut self, objects: &mut Objects, address: u64, bytes: u64) -> Result<()> {
+    pub fn memory(&mut self, objects: &mut dyn Supply, address: u64, bytes: u64) -> Result<()> {
         let frames = frames(objects, bytes)?;
         self.map(objects, &frames, address, Access::Write)
     }
@@ -212,7 +218,7 @@ impl Body {
     /// Maps frames side by side.
     pub fn map(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frames: &[cap::Granule],
         address: u64,
         access: Access,
@@ -227,7 +233,7 @@ impl Body {
     /// Maps copies of frames that are mapped elsewhere already.
     pub fn share(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         frames: &[cap::Granule],
         address: u64,
     ) -> Result<()> {
@@ -240,7 +246,7 @@ impl Body {
     }
 
     /// Maps memory that is physically contiguous; answers its physical address.
-    pub fn dma(&mut self, objects: &mut Objects, address: u64, bytes: u64) -> Result<u64> {
+    pub fn dma(&mut self, objects: &mut dyn Supply, address: u64, bytes: u64) -> Result<u64> {
         let count = bytes.div_ceil(layout::LARGE_PAGE_BYTES) as usize;
         let made = objects.make_all(FrameObjectType::LargePage.blueprint(), count)?;
         for index in 0..count {
@@ -251,13 +257,15 @@ impl Body {
         Ok(made.address)
     }
 
-    /// Loads the program and the start-up block, and makes the threads ready to run.
+    /// Loads the program, and makes the threads ready to run and room for the start-up block.
+    ///
+    /// # Errors
+    /// No memory or slots, a program that does not fit, or what the kernel refuses.
     pub fn load(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         window: &mut Window,
         program: &Program<'_>,
-        startup: &Startup,
         component: &plan::Component,
     ) -> Result<()> {
         for (&address, page) in &program.pages {
@@ -265,19 +273,24 @@ impl Body {
             window.fill(objects, frame, page.offset, page.bytes)?;
             self.space.map(objects, frame, address, page.access)?;
         }
-        self.load_startup(objects, window, startup)?;
+        self.startup = frames(objects, layout::STARTUP_BYTES)?;
+        self.space.reserve(objects, layout::STARTUP)?;
         for (index, planned) in component.threads.iter().enumerate() {
             self.load_thread(objects, window, program, component, index, planned)?;
         }
         self.threads[0]
             .tcb
-            .tcb_bind_notification(self.notification)
+            .tcb_bind_notification(self.lasting.notification)
             .doing("the binding of a notification")
     }
 
-    fn load_startup(
+    /// Writes and maps the start-up block: once, after [`load`](Self::load). Takes nothing more from the supply.
+    ///
+    /// # Errors
+    /// [`Error::StartupTooLong`], or what the kernel refuses.
+    pub fn tell(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         window: &mut Window,
         startup: &Startup,
     ) -> Result<()> {
@@ -287,15 +300,20 @@ impl Body {
         if block.len() as u64 > layout::STARTUP_BYTES {
             return Err(Error::StartupTooLong);
         }
-        block.resize(layout::STARTUP_BYTES as usize, 0);
-        self.image(objects, window, layout::STARTUP, &block, Access::Read)?;
+        for (index, &frame) in self.startup.iter().enumerate() {
+            let address = index as u64 * PAGE;
+            let page = block.chunks(PAGE as usize).nth(index).unwrap_or_default();
+            window.fill(objects, frame, 0, page)?;
+            self.space
+                .map(objects, frame, layout::STARTUP + address, Access::Read)?;
+        }
         Ok(())
     }
 
     /// Maps new frames that hold `bytes`, which are whole pages; answers the first frame.
     fn image(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         window: &mut Window,
         address: u64,
         bytes: &[u8],
@@ -314,7 +332,7 @@ impl Body {
 
     fn load_thread(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut dyn Supply,
         window: &mut Window,
         program: &Program<'_>,
         component: &plan::Component,
@@ -346,8 +364,8 @@ impl Body {
         )
         .doing("the set-up of a thread")?;
         let priority = Word::from(self.priority);
-        let authority = sel4::init_thread::slot::TCB.cap();
-        tcb.tcb_set_sched_params(authority, priority, priority)
+        // This kernel asks for the builder's own authority, whatever capability is named.
+        tcb.tcb_set_sched_params(tcb, self.ceiling.into(), priority)
             .doing("a thread's priority")?;
         let mut registers = UserContext::default();
         *registers.pc_mut() = program.entry;
@@ -387,6 +405,12 @@ impl Body {
     }
 }
 
+/// The size of a component's CNode: everything that it knows of, and the fault handlers behind.
+pub(crate) fn cnode_bits(component: &plan::Component) -> usize {
+    let slots = u64::from(component.slots_end().0) + component.threads.len() as u64;
+    (slots.next_power_of_two().ilog2() as usize).max(component.cnode_bits.into())
+}
+
 /// Bits of a fault badge that name the thread.
 const THREAD_BITS: u32 = 8;
 
@@ -405,7 +429,7 @@ pub fn of_fault_badge(badge: Word) -> (ComponentId, usize) {
 }
 
 /// New frames for `bytes`.
-pub fn frames(objects: &mut Objects, bytes: u64) -> Result<Vec<cap::Granule>> {
+pub fn frames(objects: &mut dyn Supply, bytes: u64) -> Result<Vec<cap::Granule>> {
     let count = bytes.div_ceil(PAGE) as usize;
     if count == 0 {
         return Ok(Vec::new());
@@ -414,6 +438,6 @@ pub fn frames(objects: &mut Objects, bytes: u64) -> Result<Vec<cap::Granule>> {
     Ok((0..count).map(|index| made.nth(index).cast()).collect())
 }
 
-fn frame(objects: &mut Objects) -> Result<cap::Granule> {
+fn frame(objects: &mut dyn Supply) -> Result<cap::Granule> {
     Ok(objects.make(FrameObjectType::GRANULE.blueprint())?.cast())
 }
