@@ -86,6 +86,8 @@ reasons! {
         NotExportable = 17, "a capability of this kind cannot cross machines";
         /// A one-way label was called, or a method that answers was sent.
         WrongWay = 18, "a call was sent one-way, or a one-way method was called";
+        /// A capability came of another kind than the method takes.
+        WrongCapability = 19, "a capability of another kind came than the method takes";
     }
 }
 
@@ -130,6 +132,7 @@ impl NotExecuted {
                 | Self::NotPermitted
                 | Self::Overload
                 | Self::WrongWay
+                | Self::WrongCapability
         )
     }
 }

@@ -2,31 +2,32 @@
 
 use core::fmt;
 
-use isthmus_abi::{Label, NotExecuted, Outcome, Unknown};
+use isthmus_abi::{Label, NotExecuted, Outcome, Slot, Unknown};
 
-use crate::wire::{Malformed, Reader, Wire, Writer};
+use crate::capability::Capability;
+use crate::wire::{Malformed, Reader, TooLong, Writer};
 use crate::{LONG, Method, Passes, SHORT};
 
 /// A message on its way out.
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a, C> {
+pub struct Outgoing<'a> {
     /// Its label.
     pub label: Label,
     /// Its words: at most 120.
     pub words: &'a [u64],
-    /// A capability to send along. The sender keeps its own.
-    pub capability: Option<C>,
+    /// Where the capability to send along lies. The sender keeps its own.
+    pub capability: Option<Slot>,
 }
 
 /// An answer that has come.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming<'a, C> {
+#[derive(Debug)]
+pub struct Incoming<'a> {
     /// Its label.
     pub label: Label,
     /// Its words.
     pub words: &'a [u64],
     /// A capability that came along; the receiver's now.
-    pub capability: Option<C>,
+    pub capability: Option<Capability>,
 }
 
 /// An answer that fits the registers.
@@ -42,32 +43,49 @@ pub struct ShortAnswer {
 
 /// What carries messages. On the target the runtime does, with the kernel; in host tests [`crate::loopback`].
 pub trait Transport {
-    /// A capability: a name for it, which can be copied without copying the capability.
-    type Capability: Copy + fmt::Debug;
-
     /// Calls, and waits for the answer, whose words go into `buffer`.
     fn call<'a>(
         &self,
-        to: Self::Capability,
-        request: Outgoing<'_, Self::Capability>,
+        to: Slot,
+        request: Outgoing<'_>,
         buffer: &'a mut [u64; LONG],
-    ) -> Incoming<'a, Self::Capability>;
+    ) -> Incoming<'a>;
 
     /// Calls with `length` words, and waits for an answer of at most four words without a capability. An answer that is longer
     /// is cut, with its true length; a capability that comes along is discarded.
+    fn call_short(&self, to: Slot, label: Label, words: [u64; SHORT], length: usize)
+    -> ShortAnswer;
+
+    /// Sends a message that nobody answers.
+    fn send(&self, to: Slot, message: Outgoing<'_>);
+}
+
+impl<T: Transport> Transport for &T {
+    #[inline]
+    fn call<'a>(
+        &self,
+        to: Slot,
+        request: Outgoing<'_>,
+        buffer: &'a mut [u64; LONG],
+    ) -> Incoming<'a> {
+        (**self).call(to, request, buffer)
+    }
+
+    #[inline]
     fn call_short(
         &self,
-        to: Self::Capability,
+        to: Slot,
         label: Label,
         words: [u64; SHORT],
         length: usize,
-    ) -> ShortAnswer;
+    ) -> ShortAnswer {
+        (**self).call_short(to, label, words, length)
+    }
 
-    /// Sends a message that nobody answers.
-    fn send(&self, to: Self::Capability, message: Outgoing<'_, Self::Capability>);
-
-    /// Deletes a received capability that nobody wants.
-    fn discard(&self, capability: Self::Capability);
+    #[inline]
+    fn send(&self, to: Slot, message: Outgoing<'_>) {
+        (**self).send(to, message);
+    }
 }
 
 /// Why a call brought no result.
@@ -85,6 +103,12 @@ impl<E> From<Outcome> for CallError<E> {
     }
 }
 
+impl<E> From<NotExecuted> for CallError<E> {
+    fn from(reason: NotExecuted) -> Self {
+        Self::Outcome(Outcome::NotExecuted(reason))
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -97,39 +121,27 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 impl<E: core::error::Error> core::error::Error for CallError<E> {}
 
 /// A call's result, with the capability that the reply brought, if the method gives one.
-pub type Called<M, C> = Result<(<M as Method>::Reply, Option<C>), CallError<<M as Method>::Error>>;
+pub type Called<M> =
+    Result<(<M as Method>::Reply, Option<Capability>), CallError<<M as Method>::Error>>;
 
 /// Calls method `M` of the server behind `to`. The generated client does it with the right types for the capabilities.
 #[inline]
 pub fn call<M: Method, T: Transport>(
     transport: &T,
-    to: T::Capability,
-    arguments: &M::Arguments,
-    capability: Option<T::Capability>,
-) -> Called<M, T::Capability> {
-    const {
-        assert!(
-            M::Arguments::MAX_WORDS <= LONG,
-            "the arguments do not fit one message"
-        );
-        assert!(
-            M::Reply::MAX_WORDS <= LONG,
-            "the reply does not fit one message"
-        );
-        assert!(
-            M::Error::MAX_WORDS <= SHORT,
-            "an interface's error has at most four words"
-        );
-    }
+    to: Slot,
+    request: &M,
+    capability: Option<Slot>,
+) -> Called<M> {
     let in_registers = const {
-        M::Arguments::MAX_WORDS <= SHORT
-            && M::Reply::MAX_WORDS <= SHORT
+        M::ARGUMENTS.is_short()
+            && M::REPLY.is_short()
+            && M::ERROR.is_short()
             && matches!(M::TAKES, Passes::Nothing)
             && matches!(M::GIVES, Passes::Nothing)
     };
     if in_registers {
         let mut words = [0; SHORT];
-        let length = write(arguments, &mut words)?;
+        let length = write(request, &mut words)?;
         let answer = transport.call_short(to, M::LABEL, words, length);
         let words = answer
             .words
@@ -138,31 +150,26 @@ pub fn call<M: Method, T: Transport>(
         read_answer::<M>(answer.label, words).map(|reply| (reply, None))
     } else {
         let mut words = [0; LONG];
-        let length = write(arguments, &mut words)?;
+        let length = write(request, &mut words)?;
         let mut buffer = [0; LONG];
         let request = Outgoing {
             label: M::LABEL,
             words: &words[..length],
             capability,
         };
-        let answer = transport.call(to, request, &mut buffer);
-        let reply = read_answer::<M>(answer.label, answer.words);
-        let wanted = if reply.is_ok() {
-            M::GIVES
-        } else {
-            Passes::Nothing
-        };
-        match (wanted, answer.capability) {
-            (Passes::Nothing, None) | (Passes::Capability, Some(_)) => {
-                Ok((reply?, answer.capability))
-            }
-            (Passes::Nothing, Some(unwanted)) => {
-                transport.discard(unwanted);
-                // The outcome or error says more than that a capability came with it.
-                reply.and(Err(Outcome::Unknown(Unknown::BadReply).into()))
-            }
-            (Passes::Capability, None) => Err(Outcome::Unknown(Unknown::BadReply).into()),
+        read_incoming::<M>(transport.call(to, request, &mut buffer))
+    }
+}
+
+/// Reads an answer to method `M`. A capability that does not belong to it is dropped.
+pub fn read_incoming<M: Method>(answer: Incoming<'_>) -> Called<M> {
+    // An outcome or an error says more than that a capability came with it.
+    let reply = read_answer::<M>(answer.label, answer.words)?;
+    match (M::GIVES, answer.capability) {
+        (Passes::Nothing, Some(_)) | (Passes::Capability, None) => {
+            Err(Outcome::Unknown(Unknown::BadReply).into())
         }
+        (_, capability) => Ok((reply, capability)),
     }
 }
 
@@ -170,21 +177,15 @@ pub fn call<M: Method, T: Transport>(
 #[inline]
 pub fn send<M: Method, T: Transport>(
     transport: &T,
-    to: T::Capability,
-    arguments: &M::Arguments,
-    capability: Option<T::Capability>,
+    to: Slot,
+    request: &M,
+    capability: Option<Slot>,
 ) -> Result<(), NotExecuted> {
-    const {
-        assert!(
-            M::Arguments::MAX_WORDS <= LONG,
-            "the arguments do not fit one message"
-        )
-    };
     let mut words = [0; LONG];
-    let length = if M::Arguments::MAX_WORDS <= SHORT {
-        Ok(write(arguments, &mut words[..SHORT])?)
+    let length = if const { M::ARGUMENTS.is_short() } {
+        write(request, &mut words[..SHORT])
     } else {
-        write(arguments, &mut words)
+        write(request, &mut words)
     }?;
     transport.send(
         to,
@@ -198,18 +199,12 @@ pub fn send<M: Method, T: Transport>(
 }
 
 #[inline]
-fn write(arguments: &impl Wire, words: &mut [u64]) -> Result<usize, NotExecuted> {
+fn write<M: Method>(request: &M, words: &mut [u64]) -> Result<usize, NotExecuted> {
     let mut writer = Writer::new(words);
-    arguments
+    request
         .write(&mut writer)
-        .map_err(|_| NotExecuted::TooLong)?;
+        .map_err(|TooLong| NotExecuted::TooLong)?;
     Ok(writer.written())
-}
-
-impl<E> From<NotExecuted> for CallError<E> {
-    fn from(reason: NotExecuted) -> Self {
-        Self::Outcome(Outcome::NotExecuted(reason))
-    }
 }
 
 #[inline]
@@ -217,17 +212,22 @@ fn read_answer<M: Method>(label: Label, words: &[u64]) -> Result<M::Reply, CallE
     Outcome::of_answer(label, words.first().copied().unwrap_or(0))?;
     let bad = |Malformed| Outcome::Unknown(Unknown::BadReply);
     match label {
-        Label::REPLY => Ok(whole(words).map_err(bad)?),
-        Label::REPLY_ERROR => Err(CallError::Interface(whole(words).map_err(bad)?)),
+        Label::REPLY => Ok(whole(words, M::read_reply).map_err(bad)?),
+        Label::REPLY_ERROR => Err(CallError::Interface(
+            whole(words, M::read_error).map_err(bad)?,
+        )),
         _ => Err(Outcome::Unknown(Unknown::BadReply).into()),
     }
 }
 
 /// Reads a value that takes all the words.
 #[inline]
-pub(crate) fn whole<V: Wire>(words: &[u64]) -> Result<V, Malformed> {
+pub(crate) fn whole<V>(
+    words: &[u64],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<V, Malformed>,
+) -> Result<V, Malformed> {
     let mut reader = Reader::new(words);
-    let value = V::read(&mut reader)?;
+    let value = read(&mut reader)?;
     reader.finish()?;
     Ok(value)
 }

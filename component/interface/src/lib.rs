@@ -1,27 +1,47 @@
 //! Typed calls: a pure codec between Rust values and messages, and the stubs on both sides of a call.
 //!
-//! An interface is a list of methods ([`interface!`]). Of each method there is a type that implements [`Method`]: label,
-//! arguments, reply, error. [`call`] encodes, has a [`Transport`] carry the message, and decodes the answer; the generated
-//! `dispatch` does the same on the server's side. Scalars take a word each and travel in registers as long as arguments and
-//! reply have at most four words; whatever is longer follows in the message's other words.
+//! An interface is a trait under the attribute [`macro@interface`]. Of each of its methods there is a type that implements [`Method`] and
+//! holds the arguments: a request. [`call`] encodes one, has a [`Transport`] carry the message, and decodes the answer; the generated
+//! `dispatch` does the same on the server's side. Scalars take a word each and travel in registers as long as arguments, reply
+//! and error have at most four words each; whatever is longer follows in the message's other words.
 //!
 //! It never touches the kernel: `isthmus-runtime` is the transport on the target, [`loopback`] the one of host tests. It
-//! never allocates. Next: `docs/labels.md`; `examples/kv/interface` for an interface in use.
+//! never allocates. Next: `docs/interfaces.md`; `examples/kv/interface` for an interface in use.
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_os = "none"))]
+extern crate std;
+
 mod bytes;
+mod capability;
+mod carried;
 mod client;
+mod errors;
+mod later;
+#[cfg(not(target_os = "none"))]
 pub mod loopback;
-mod macros;
 mod server;
 mod wire;
 
 pub use bytes::Encoded;
-pub use client::{CallError, Called, Incoming, Outgoing, ShortAnswer, Transport, call, send};
+pub use capability::{
+    Anything, Cap, Capability, Exhausted, Kind, Notification, Own, OwnEndpoint, System,
+};
+pub use client::{
+    CallError, Called, Incoming, Outgoing, ShortAnswer, Transport, call, read_incoming, send,
+};
 pub use isthmus_abi as abi;
-pub use server::{Answer, Disposition, Request, decode, refuse};
+pub use isthmus_interface_macros::{Wire, interface};
+pub use later::Later;
+pub use server::{Answer, Caller, Disposition, Request, decode, refuse};
 pub use wire::{Malformed, Reader, TooLong, Wire, Writer};
+
+/// What the macros' output needs and nobody else.
+#[doc(hidden)]
+pub mod private {
+    pub use crate::carried::{BySerde, Carried, must_fit};
+}
 
 use isthmus_abi::Label;
 
@@ -30,12 +50,52 @@ use isthmus_abi::Label;
 pub enum Passes {
     /// No capability.
     Nothing,
+    /// One or none.
+    Optional,
     /// One.
     Capability,
 }
 
-/// One method of an interface.
-pub trait Method {
+/// How many words a value takes at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// So many.
+    Words(usize),
+    /// It depends on the value: it is looked at when it is sent.
+    Unknown,
+}
+
+impl Size {
+    /// Values one after the other.
+    #[must_use]
+    pub const fn sum(sizes: &[Self]) -> Self {
+        let mut sum = 0;
+        let mut i = 0;
+        while i < sizes.len() {
+            match sizes[i] {
+                Self::Words(words) => sum += words,
+                Self::Unknown => return Self::Unknown,
+            }
+            i += 1;
+        }
+        Self::Words(sum)
+    }
+
+    /// Whether it travels in registers.
+    #[must_use]
+    pub const fn is_short(self) -> bool {
+        matches!(self, Self::Words(words) if words <= SHORT)
+    }
+
+    /// Whether it cannot fit one message.
+    #[must_use]
+    pub const fn is_too_long(self) -> bool {
+        matches!(self, Self::Words(words) if words > LONG)
+    }
+}
+
+/// One method of an interface; a value of it is a request, with its arguments but for the capability.
+pub trait Method: Sized {
     /// Its name, for people.
     const NAME: &'static str;
     /// What identifies it: a hash of its signature, its ordinal, whether it is one-way.
@@ -44,12 +104,29 @@ pub trait Method {
     const TAKES: Passes;
     /// Whether the reply carries a capability. An error never does.
     const GIVES: Passes;
-    /// The arguments, as a tuple.
-    type Arguments: Wire;
-    /// The result.
-    type Reply: Wire;
+    /// The arguments' size.
+    const ARGUMENTS: Size;
+    /// The reply's size.
+    const REPLY: Size;
+    /// The error's size.
+    const ERROR: Size;
+    /// The result, but for the capability.
+    type Reply;
     /// The interface's own error.
-    type Error: Wire;
+    type Error;
+
+    /// Writes the arguments.
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong>;
+    /// Reads the arguments.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+    /// Writes a reply.
+    fn write_reply(reply: &Self::Reply, writer: &mut Writer<'_>) -> Result<(), TooLong>;
+    /// Reads a reply.
+    fn read_reply(reader: &mut Reader<'_>) -> Result<Self::Reply, Malformed>;
+    /// Writes an error.
+    fn write_error(error: &Self::Error, writer: &mut Writer<'_>) -> Result<(), TooLong>;
+    /// Reads an error.
+    fn read_error(reader: &mut Reader<'_>) -> Result<Self::Error, Malformed>;
 }
 
 /// Words that fit the registers, on every architecture.

@@ -1,39 +1,149 @@
-//! A transport for host tests: the servers are functions, a capability is a number.
+//! A transport for host tests: the servers are functions, a capability is a number, and a ledger knows what became of each.
+//!
+//! The ledger is the thread's, as each test has a thread of its own.
 
-use isthmus_abi::{Label, NotExecuted, Outcome};
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+use std::vec::Vec;
 
+use isthmus_abi::{Label, Outcome, Slot, Unknown};
+
+use crate::capability::{Capability, Exhausted, System};
 use crate::client::{Incoming, Outgoing, ShortAnswer, Transport};
 use crate::server::{Answer, Disposition, Request};
 use crate::{LONG, SHORT};
 
-/// The number that stands for a capability.
-pub type Capability = u32;
-
 /// A function that serves: it is told which capability was called.
 pub trait Handler {
     /// Handles a message as a server's loop would.
-    fn handle(
-        &self,
-        to: Capability,
-        request: &mut Request<'_, Capability>,
-        answer: &mut Answer<Capability>,
-    ) -> Disposition;
-
-    /// A received capability was deleted by its receiver.
-    fn discarded(&self, _capability: Capability) {}
+    fn handle(&self, to: Slot, request: &mut Request<'_>, answer: &mut Answer) -> Disposition;
 }
 
 impl<F> Handler for F
 where
-    F: Fn(Capability, &mut Request<'_, Capability>, &mut Answer<Capability>) -> Disposition,
+    F: Fn(Slot, &mut Request<'_>, &mut Answer) -> Disposition,
 {
-    fn handle(
-        &self,
-        to: Capability,
-        request: &mut Request<'_, Capability>,
-        answer: &mut Answer<Capability>,
-    ) -> Disposition {
+    fn handle(&self, to: Slot, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
         self(to, request, answer)
+    }
+}
+
+#[derive(Default)]
+struct Books {
+    discarded: Vec<Slot>,
+    /// Callers that wait, by the number of their slot; with their answers.
+    waiting: BTreeMap<u32, Option<Message>>,
+    saved: u32,
+    room: Option<usize>,
+}
+
+std::thread_local! {
+    static BOOKS: RefCell<Books> = RefCell::default();
+}
+
+/// Keeps this thread's capabilities and callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Ledger;
+
+impl System for Ledger {
+    fn discard(&self, slot: Slot) {
+        BOOKS.with_borrow_mut(|books| books.discarded.push(slot));
+    }
+
+    fn save_caller(&self) -> Result<Slot, Exhausted> {
+        BOOKS.with_borrow_mut(|books| {
+            let open = books.waiting.values().filter(|a| a.is_none()).count();
+            if books.room.is_some_and(|room| open >= room) {
+                return Err(Exhausted);
+            }
+            books.saved += 1;
+            books.waiting.insert(books.saved, None);
+            Ok(Slot(books.saved))
+        })
+    }
+
+    fn answer(&self, waiting: Slot, answer: &Answer) {
+        let message = Message::of(answer);
+        BOOKS.with_borrow_mut(|books| {
+            let place = books.waiting.get_mut(&waiting.0);
+            let place = place.expect("only saved callers are answered");
+            assert!(place.is_none(), "a caller is answered once");
+            *place = Some(message);
+        });
+    }
+}
+
+impl Ledger {
+    /// A capability that its receiver owns: dropping it is noted.
+    #[must_use]
+    pub fn owned(slot: Slot) -> Capability {
+        Capability::owned(slot, &Self)
+    }
+
+    /// What was deleted since the last time this was asked.
+    #[must_use]
+    pub fn take_discarded() -> Vec<Slot> {
+        BOOKS.with_borrow_mut(|books| core::mem::take(&mut books.discarded))
+    }
+
+    /// How many callers may wait at once, from now on.
+    pub fn limit_waiting(room: usize) {
+        BOOKS.with_borrow_mut(|books| books.room = Some(room));
+    }
+}
+
+/// A message that was carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its label.
+    pub label: Label,
+    /// Its words.
+    pub words: Vec<u64>,
+    /// Where the sender's capability lies.
+    pub capability: Option<Slot>,
+}
+
+impl Message {
+    fn of(answer: &Answer) -> Self {
+        Self {
+            label: answer.label(),
+            words: answer.words().to_vec(),
+            capability: answer.capability().map(Capability::slot),
+        }
+    }
+
+    /// What is read of it as the answer to a method.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            label: self.label,
+            words: &self.words,
+            capability: self.capability.map(Ledger::owned),
+        }
+    }
+}
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was answered.
+    Answered(Message),
+    /// Its caller waits: [`Made::settled`] looks whether it has been answered.
+    Waits(Slot),
+    /// Nobody waits: it was one-way.
+    OneWay,
+}
+
+impl Made {
+    /// The answer, if there is one by now.
+    #[must_use]
+    pub fn settled(&self) -> Option<Message> {
+        match self {
+            Self::Answered(message) => Some(message.clone()),
+            Self::Waits(slot) => {
+                BOOKS.with_borrow(|books| books.waiting.get(&slot.0).cloned().flatten())
+            }
+            Self::OneWay => None,
+        }
     }
 }
 
@@ -42,58 +152,55 @@ where
 pub struct Loopback<H>(pub H);
 
 impl<H: Handler> Loopback<H> {
-    fn deliver(
-        &self,
-        to: Capability,
-        message: Outgoing<'_, Capability>,
-    ) -> Option<Answer<Capability>> {
-        let Outgoing {
-            label,
-            words,
-            capability,
-        } = message;
+    /// Makes a call, and does not wait for its answer. A handler that keeps more than its own caller waiting confuses it.
+    pub fn make(&self, to: Slot, message: Outgoing<'_>) -> Made {
+        let saved = BOOKS.with_borrow(|books| books.saved);
         let mut request = Request {
-            label,
-            words,
-            badge: u64::from(to),
-            capability,
+            label: message.label,
+            words: message.words,
+            badge: to.bits(),
+            capability: message.capability.map(Ledger::owned),
+            system: &Ledger,
         };
         let mut answer = Answer::new();
         let disposition = self.0.handle(to, &mut request, &mut answer);
-        if let Some(unwanted) = request.capability {
-            self.0.discarded(unwanted);
+        let last = BOOKS.with_borrow(|books| books.saved);
+        match disposition {
+            Disposition::Reply => Made::Answered(Message::of(&answer)),
+            Disposition::Nothing if last > saved => Made::Waits(Slot(last)),
+            Disposition::Nothing => Made::OneWay,
         }
-        (disposition == Disposition::Reply).then_some(answer)
     }
 }
 
 impl<H: Handler> Transport for Loopback<H> {
-    type Capability = Capability;
-
     fn call<'a>(
         &self,
-        to: Capability,
-        request: Outgoing<'_, Capability>,
+        to: Slot,
+        request: Outgoing<'_>,
         buffer: &'a mut [u64; LONG],
-    ) -> Incoming<'a, Capability> {
-        // On the target the caller of a one-way method would wait for ever.
-        let answer = self.deliver(to, request).unwrap_or_else(|| {
-            let mut answer = Answer::new();
-            answer.outcome(Outcome::NotExecuted(NotExecuted::WrongWay));
-            answer
+    ) -> Incoming<'a> {
+        // On the target a caller whom nobody answers would wait for ever.
+        let answer = self.make(to, request).settled().unwrap_or_else(|| {
+            let (label, word) = Outcome::Unknown(Unknown::ReplyLost).encode();
+            Message {
+                label,
+                words: std::vec![word],
+                capability: None,
+            }
         });
-        let length = answer.words().len();
-        buffer[..length].copy_from_slice(answer.words());
+        let length = answer.words.len();
+        buffer[..length].copy_from_slice(&answer.words);
         Incoming {
-            label: answer.label(),
+            label: answer.label,
             words: &buffer[..length],
-            capability: answer.capability().copied(),
+            capability: answer.capability.map(Ledger::owned),
         }
     }
 
     fn call_short(
         &self,
-        to: Capability,
+        to: Slot,
         label: Label,
         words: [u64; SHORT],
         length: usize,
@@ -105,10 +212,8 @@ impl<H: Handler> Transport for Loopback<H> {
             capability: None,
         };
         let answer = self.call(to, request, &mut buffer);
-        let (label, length, capability) = (answer.label, answer.words.len(), answer.capability);
-        if let Some(unwanted) = capability {
-            self.discard(unwanted);
-        }
+        let (label, length) = (answer.label, answer.words.len());
+        drop(answer);
         let words = core::array::from_fn(|i| if i < length { buffer[i] } else { 0 });
         ShortAnswer {
             label,
@@ -117,11 +222,7 @@ impl<H: Handler> Transport for Loopback<H> {
         }
     }
 
-    fn send(&self, to: Capability, message: Outgoing<'_, Capability>) {
-        let _ = self.deliver(to, message);
-    }
-
-    fn discard(&self, capability: Capability) {
-        self.0.discarded(capability);
+    fn send(&self, to: Slot, message: Outgoing<'_>) {
+        let _ = self.make(to, message);
     }
 }

@@ -5,7 +5,9 @@
 
 use isthmus_abi::{Events, Label, NotExecuted, Outcome, Slot, Unknown, limits};
 use isthmus_interface as interface;
-use isthmus_interface::{Answer, Disposition, Outgoing, Request, ShortAnswer, Transport};
+use isthmus_interface::{
+    Answer, Capability, Disposition, Exhausted, Outgoing, Request, ShortAnswer, System, Transport,
+};
 use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
 
 use crate::replies::SavedReply;
@@ -16,15 +18,37 @@ use crate::slots::{self, TakeError};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Kernel;
 
-impl Transport for Kernel {
-    type Capability = Slot;
+impl Kernel {
+    /// What lies in `slot`, which [`slots::allocate`] gave, to be deleted when it is dropped.
+    #[must_use]
+    pub fn owned(slot: Slot) -> Capability {
+        Capability::owned(slot, &Self)
+    }
+}
 
+impl System for Kernel {
+    fn discard(&self, slot: Slot) {
+        slots::free(slot);
+    }
+
+    fn save_caller(&self) -> Result<Slot, Exhausted> {
+        SavedReply::save()
+            .map(SavedReply::into_slot)
+            .map_err(|_| Exhausted)
+    }
+
+    fn answer(&self, waiting: Slot, answer: &Answer) {
+        SavedReply::from_slot(waiting).answer(answer);
+    }
+}
+
+impl Transport for Kernel {
     fn call<'a>(
         &self,
         to: Slot,
-        request: Outgoing<'_, Slot>,
+        request: Outgoing<'_>,
         buffer: &'a mut [u64; limits::MESSAGE_WORDS],
-    ) -> interface::Incoming<'a, Slot> {
+    ) -> interface::Incoming<'a> {
         let (info, first) = stage(request.label, request.words, request.capability);
         let answer = endpoint(to).call_with_mrs(info, first);
         let length = answer.info.length().min(limits::MESSAGE_WORDS);
@@ -71,13 +95,9 @@ impl Transport for Kernel {
         }
     }
 
-    fn send(&self, to: Slot, message: Outgoing<'_, Slot>) {
+    fn send(&self, to: Slot, message: Outgoing<'_>) {
         let (info, first) = stage(message.label, message.words, message.capability);
         endpoint(to).send_with_mrs(info, first);
-    }
-
-    fn discard(&self, capability: Slot) {
-        slots::free(capability);
     }
 }
 
@@ -124,8 +144,9 @@ fn stage_rest(label: Label, words: &[Word], capability: Option<Slot>) -> Message
 
 /// Makes an answer ready to be sent.
 #[inline]
-fn stage_answer(answer: &Answer<Slot>) -> (MessageInfo, RegisterWords) {
-    let info = stage_rest(answer.label(), answer.words(), answer.capability().copied());
+fn stage_answer(answer: &Answer) -> (MessageInfo, RegisterWords) {
+    let capability = answer.capability().map(Capability::slot);
+    let info = stage_rest(answer.label(), answer.words(), capability);
     (info, answer.register_words())
 }
 
@@ -145,28 +166,22 @@ pub fn fetch(
     &buffer[..length]
 }
 
-/// Why the capability of a message cannot be had.
-enum Lost {
-    /// It is one of this component's own endpoint, of which the kernel gives the badge only.
-    Unwrapped,
-    /// No free slot is left.
-    Exhausted,
-}
-
 /// Takes the capability that came with a message, if one did.
-fn arrived(info: MessageInfo) -> Result<Option<Slot>, Lost> {
+fn arrived(info: MessageInfo) -> Result<Option<Capability>, Exhausted> {
     if info.extra_caps() == 0 {
         return Ok(None);
     }
     if info.caps_unwrapped() != 0 {
-        return Err(Lost::Unwrapped);
+        // One of this component's own endpoint: the badge is all that the kernel gives.
+        let badge = sel4::with_ipc_buffer(|buffer| buffer.caps_or_badges()[0].get());
+        return Ok(Some(Capability::own(badge)));
     }
     match slots::take_received() {
-        Ok(slot) => Ok(Some(slot)),
+        Ok(slot) => Ok(Some(Kernel::owned(slot))),
         Err(TakeError::NothingReceived) => Ok(None),
         Err(TakeError::Exhausted) => {
             slots::discard_received();
-            Err(Lost::Exhausted)
+            Err(Exhausted)
         }
     }
 }
@@ -175,7 +190,7 @@ fn arrived(info: MessageInfo) -> Result<Option<Slot>, Lost> {
 #[derive(Debug)]
 pub enum Occasion<'r, 'w> {
     /// A message, and where its answer goes.
-    Message(&'r mut Request<'w, Slot>, &'r mut Answer<Slot>),
+    Message(&'r mut Request<'w>, &'r mut Answer),
     /// Events.
     Events(Events),
 }
@@ -184,7 +199,7 @@ pub enum Occasion<'r, 'w> {
 ///
 /// `handle` answers a message with what the interface's `dispatch` returns, and events with [`Disposition::Nothing`]. A
 /// capability that it leaves in the request is deleted. To answer a call later it saves the reply, and returns
-/// [`Disposition::Nothing`].
+/// [`Disposition::Nothing`]; a method with an argument `Later` does both by itself.
 pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Disposition) -> ! {
     let mut answer = Answer::new();
     let mut buffer = [0; limits::MESSAGE_WORDS];
@@ -202,16 +217,31 @@ pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Dispo
         arrival = match disposition {
             Disposition::Reply => {
                 let (info, first) = stage_answer(&answer);
-                service.reply_receive(info, first)
+                let next = service.reply_receive(info, first);
+                // It has been sent: what was given away goes.
+                drop(answer.take_capability());
+                next
             }
             Disposition::Nothing => service.receive(),
         };
     }
 }
 
+/// The loop of a server that serves one interface and hears no events: `run(service, &mut server, kv::dispatch)`.
+pub fn run<S>(
+    service: Service,
+    server: &mut S,
+    dispatch: impl Fn(&mut S, &mut Request<'_>, &mut Answer) -> Disposition,
+) -> ! {
+    serve(service, |occasion| match occasion {
+        Occasion::Message(request, answer) => dispatch(server, request, answer),
+        Occasion::Events(_) => Disposition::Nothing,
+    })
+}
+
 impl SavedReply {
     /// Answers a typed call that was put off.
-    pub fn answer(self, answer: &Answer<Slot>) {
+    pub fn answer(self, answer: &Answer) {
         let (info, first) = stage_answer(answer);
         self.send_with_mrs(info, first);
     }
@@ -220,7 +250,7 @@ impl SavedReply {
 fn handle_message(
     message: &Incoming,
     buffer: &mut [u64; limits::MESSAGE_WORDS],
-    answer: &mut Answer<Slot>,
+    answer: &mut Answer,
     handle: &mut impl FnMut(Occasion<'_, '_>) -> Disposition,
 ) -> Disposition {
     let label = Label::from_bits(message.info.label());
@@ -228,12 +258,8 @@ fn handle_message(
     let words = fetch(message.words, length, buffer);
     let capability = match arrived(message.info) {
         Ok(capability) => capability,
-        Err(lost) => {
-            let reason = match lost {
-                Lost::Unwrapped => NotExecuted::UnexpectedCapability,
-                Lost::Exhausted => NotExecuted::Overload,
-            };
-            answer.outcome(reason.into());
+        Err(Exhausted) => {
+            answer.outcome(NotExecuted::Overload.into());
             return Disposition::of(label);
         }
     };
@@ -242,10 +268,7 @@ fn handle_message(
         words,
         badge: message.badge_bits,
         capability,
+        system: &Kernel,
     };
-    let disposition = handle(Occasion::Message(&mut request, answer));
-    if let Some(unwanted) = request.capability {
-        slots::free(unwanted);
-    }
-    disposition
+    handle(Occasion::Message(&mut request, answer))
 }

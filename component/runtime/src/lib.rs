@@ -14,6 +14,7 @@ extern crate alloc;
 mod arch;
 mod bitmap;
 pub mod calls;
+pub mod capabilities;
 pub mod devices;
 pub mod entry;
 pub mod grants;
@@ -32,6 +33,7 @@ pub use isthmus_interface as interface;
 pub use sel4;
 
 pub use calls::Kernel;
+pub use capabilities::Signal;
 pub use entry::{Never, Termination, exit, startup};
 pub use isthmus_abi::{EndpointBadge, EventBit, Events, Slot, Startup};
 pub use replies::SavedReply;

@@ -39,6 +39,16 @@ impl SavedReply {
         }
     }
 
+    /// Where it lies, for [`from_slot`](Self::from_slot): until then nobody answers it.
+    pub(crate) fn into_slot(self) -> Slot {
+        ManuallyDrop::new(self).slot
+    }
+
+    /// What [`into_slot`](Self::into_slot) gave.
+    pub(crate) const fn from_slot(slot: Slot) -> Self {
+        Self { slot }
+    }
+
     /// Where it lies.
     #[must_use]
     pub const fn slot(&self) -> Slot {

@@ -9,7 +9,7 @@
 
 mod statistics;
 
-use isthmus_interface::{error_codes, interface};
+use isthmus_interface::{Anything, Cap, error_codes, interface};
 
 pub use statistics::Statistics;
 
@@ -23,58 +23,65 @@ error_codes! {
     }
 }
 
-interface! {
-    /// The proxy's own calls.
-    pub interface Netipc as "netipc", client NetipcClient, error NetipcError {
-        /// A capability to another machine's naming. It leads there in every session, and calling it opens one.
-        0 => call peer(node: u8) gives capability;
-        /// Gives an import back, with every copy of it: the exporter will know. Calls that were made through it go on.
-        1 => call release() takes capability;
-        /// What the proxy has done since its start.
-        2 => call statistics() -> Statistics;
-    }
+/// The proxy's own calls.
+#[interface(name = "netipc")]
+pub trait Netipc {
+    /// A capability to another machine's naming. It leads there in every session, and calling it opens one.
+    #[method(0)]
+    fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError>;
+
+    /// Gives an import back, with every copy of it: the exporter will know. Calls that were made through it go on.
+    #[method(1)]
+    fn release(&mut self, import: Cap<Anything>) -> Result<(), NetipcError>;
+
+    /// What the proxy has done since its start.
+    #[method(2)]
+    fn statistics(&mut self) -> Result<Statistics, NetipcError>;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use isthmus_interface::{Answer, Request, abi::Label};
+    use isthmus_interface::abi::{Label, Slot};
+    use isthmus_interface::loopback::Ledger;
+    use isthmus_interface::{Answer, Capability, Request};
 
     struct Proxy;
 
     impl Netipc for Proxy {
-        type Capability = u32;
-
-        fn peer(&mut self, _badge: u64, node: u8) -> Result<((), u32), NetipcError> {
+        fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError> {
             match node {
-                2 => Ok(((), 7)),
+                2 => Ok(Slot(7).into()),
                 _ => Err(NetipcError::NoSuchPeer),
             }
         }
 
-        fn release(&mut self, _badge: u64, _capability: u32) -> Result<(), NetipcError> {
+        fn release(&mut self, _import: Cap<Anything>) -> Result<(), NetipcError> {
             Err(NetipcError::NotAnImport)
         }
 
-        fn statistics(&mut self, _badge: u64) -> Result<Statistics, NetipcError> {
+        fn statistics(&mut self) -> Result<Statistics, NetipcError> {
             Ok(Statistics::default())
         }
     }
 
     #[test]
     fn a_peer_is_answered_with_a_capability_and_nobody_else_is() {
-        for (node, label, capability) in [(2, Label::REPLY, Some(7)), (3, Label::REPLY_ERROR, None)]
-        {
+        for (node, label, capability) in [
+            (2, Label::REPLY, Some(Slot(7))),
+            (3, Label::REPLY_ERROR, None),
+        ] {
             let mut answer = Answer::new();
             let mut request = Request {
-                label: method::LABELS[0],
+                label: netipc::LABELS[0],
                 words: &[node],
                 badge: 1,
                 capability: None,
+                system: &Ledger,
             };
-            let _ = dispatch(&mut Proxy, &mut request, &mut answer);
+            let _ = netipc::dispatch(&mut Proxy, &mut request, &mut answer);
             assert_eq!(answer.label(), label);
-            assert_eq!(answer.capability().copied(), capability);
+            assert_eq!(answer.capability().map(Capability::slot), capability);
         }
     }
 }

@@ -1,26 +1,17 @@
 //! The proxy's own interface, `netipc-interface`: answered at once, from what it knows.
 
+use isthmus_abi::Label;
 use isthmus_abi::limits::MESSAGE_WORDS;
-use isthmus_abi::{Label, Slot};
 use isthmus_runtime::calls::{fetch, stage};
-use isthmus_runtime::interface::{Answer, Disposition, Request};
+use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Request};
 use isthmus_runtime::sel4::with_ipc_buffer;
-use isthmus_runtime::{Incoming, service, slots};
-use netipc_interface::{Netipc, NetipcError, Statistics, dispatch};
+use isthmus_runtime::{Incoming, Kernel, service, slots};
+use netipc_interface::{Netipc, NetipcError, Statistics, netipc};
 use netipc_protocol::NodeId;
 use netipc_proxy_logic::Caller;
 use netipc_proxy_logic::imports::Standing;
 
 use crate::proxy::Proxy;
-
-/// A capability of a message to the proxy itself.
-#[derive(Clone, Copy, Debug)]
-pub enum Held {
-    /// It lies there.
-    Slot(Slot),
-    /// It is one of the proxy's own endpoint, and this is its badge.
-    Own(u64),
-}
 
 impl Proxy {
     /// Answers a call of the proxy's own interface.
@@ -31,46 +22,41 @@ impl Proxy {
             words: fetch(message.words, message.info.length(), &mut buffer),
             badge: message.badge_bits,
             capability: held(message),
+            system: &Kernel,
         };
         let mut answer = Answer::new();
-        let disposition = dispatch(self, &mut request, &mut answer);
+        let disposition = netipc::dispatch(self, &mut request, &mut answer);
         slots::discard_received();
         if disposition == Disposition::Reply {
-            let capability = match answer.capability() {
-                Some(Held::Slot(slot)) => Some(*slot),
-                _ => None,
-            };
+            let capability = answer.capability().map(Capability::slot);
             let (info, first) = stage(answer.label(), answer.words(), capability);
             service::reply(info, first);
         }
     }
 }
 
-fn held(message: &Incoming) -> Option<Held> {
+/// A capability of a message to the proxy itself: it stays in the receive slot, which is emptied when the message is answered.
+fn held(message: &Incoming) -> Option<Capability> {
     match (message.info.extra_caps(), message.info.caps_unwrapped()) {
         (0, _) => None,
-        (_, 0) => Some(Held::Slot(slots::receive_slot())),
-        _ => Some(Held::Own(with_ipc_buffer(|buffer| {
+        (_, 0) => Some(Capability::in_slot(slots::receive_slot())),
+        _ => Some(Capability::own(with_ipc_buffer(|buffer| {
             buffer.caps_or_badges()[0].get()
         }))),
     }
 }
 
 impl Netipc for Proxy {
-    type Capability = Held;
-
-    fn peer(&mut self, _badge: u64, node: u8) -> Result<((), Held), NetipcError> {
+    fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError> {
         let mut peers = self.tables.bootstraps.iter();
         let (_, capabilities) = peers
             .find(|(peer, _)| *peer == NodeId(node))
             .ok_or(NetipcError::NoSuchPeer)?;
-        Ok(((), Held::Slot(capabilities.delivered())))
+        Ok(capabilities.delivered().into())
     }
 
-    fn release(&mut self, _badge: u64, capability: Held) -> Result<(), NetipcError> {
-        let Held::Own(badge) = capability else {
-            return Err(NetipcError::NotAnImport);
-        };
+    fn release(&mut self, import: Cap<Anything>) -> Result<(), NetipcError> {
+        let badge = import.own_badge().ok_or(NetipcError::NotAnImport)?;
         let Caller::Import(node, row) = Caller::from_badge(badge) else {
             return Err(NetipcError::NotAnImport);
         };
@@ -88,7 +74,7 @@ impl Netipc for Proxy {
         }
     }
 
-    fn statistics(&mut self, _badge: u64) -> Result<Statistics, NetipcError> {
+    fn statistics(&mut self) -> Result<Statistics, NetipcError> {
         Ok(self.figures())
     }
 }

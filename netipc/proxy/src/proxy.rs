@@ -343,7 +343,7 @@ impl Proxy {
         }
         if let Some(deadline) = self.alarm.need(next) {
             self.statistics.arms += 1;
-            let timer = TimerClient::new(&Kernel, self.timer);
+            let timer = TimerClient::new(Kernel, self.timer);
             // A word always fits a message.
             let _ = timer.arm(self.clock.ticks(deadline));
         }

@@ -4,7 +4,7 @@ use isthmus_abi::Label;
 use isthmus_interface::Method;
 use netipc_wire::{Message, Way, frame};
 use network_interface::NETIPC_PORT;
-use remote_interface::{answer_to, method};
+use remote_interface::{answer_to, remote};
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, UdpPacket};
 
 /// The netipc frame in an Ethernet frame, if that is what it carries.
@@ -38,7 +38,7 @@ pub(crate) fn run(ethernet: &[u8]) -> Option<Run> {
     let packet = netipc(ethernet)?;
     match Message::parse(packet.header().kind, packet.body()).ok()? {
         Message::Request(Way::Call, request)
-            if request.label == <method::run as Method>::LABEL.bits() =>
+            if request.label == <remote::run as Method>::LABEL.bits() =>
         {
             request.words.iter().next().map(Run::Request)
         }

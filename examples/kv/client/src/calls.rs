@@ -1,9 +1,9 @@
 //! Finding the server, and calling it with numbered requests.
 
 use isthmus_runtime::abi::Outcome;
-use isthmus_runtime::interface::{CallError, Transport};
+use isthmus_runtime::interface::CallError;
 use isthmus_runtime::{Duration, Kernel, Slot, Startup, time};
-use kv_interface::{Key, KvClient, KvError, REQUESTS, RequestId, Totals, Value};
+use kv_interface::{Key, Kv, KvClient, KvError, REQUESTS, RequestId, Totals, Value};
 use naming_interface::{NamingClient, Path, resolve};
 
 use crate::pause::Pause;
@@ -19,7 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A client of the server, wherever it is.
 pub(crate) struct Calls {
     naming: Slot,
-    server: Slot,
+    server: KvClient<Kernel>,
     pause: Pause,
     /// This start of this client: no other counts its requests under this number.
     client: u32,
@@ -47,13 +47,8 @@ impl Calls {
 
     /// Looks the server up again: the capability that there was leads nowhere any more.
     pub(crate) fn find_again(&mut self) -> Result<(), Failure> {
-        Kernel.discard(self.server);
         self.server = look_up(self.naming, &self.pause)?;
         Ok(())
-    }
-
-    fn server(&self) -> KvClient<'static, Kernel> {
-        KvClient::new(&Kernel, self.server)
     }
 
     /// The number of the next request: never the same twice.
@@ -73,17 +68,17 @@ impl Calls {
 
     pub(crate) fn put(&mut self, key: &Key, value: &Value) -> Numbered<u64> {
         let id = self.number();
-        (id, self.server().put(id, key.clone(), value.clone()))
+        (id, self.server.put(id, key.clone(), value.clone()))
     }
 
     pub(crate) fn get(&mut self, key: &Key) -> Numbered<Value> {
         let id = self.number();
-        (id, self.server().get(id, key.clone()))
+        (id, self.server.get(id, key.clone()))
     }
 
     pub(crate) fn count(&mut self) -> Numbered<u64> {
         let id = self.number();
-        (id, self.server().count(id))
+        (id, self.server.count(id))
     }
 
     /// How often the server ran a request. Asking changes nothing, so it is asked again when there was no answer.
@@ -98,12 +93,12 @@ impl Calls {
 
     fn asking<T>(
         &mut self,
-        ask: impl Fn(&KvClient<'static, Kernel>) -> Result<T, CallError<KvError>>,
+        ask: impl Fn(&KvClient<Kernel>) -> Result<T, CallError<KvError>>,
     ) -> Result<T, Failure> {
         const ATTEMPTS: usize = 10;
         let mut last = Outcome::Unknown(isthmus_runtime::abi::Unknown::Other);
         for _ in 0..ATTEMPTS {
-            match ask(&self.server()) {
+            match ask(&self.server) {
                 Ok(answer) => return Ok(answer),
                 Err(CallError::Interface(error)) => {
                     return Err(failure!("asking the server: {error}"));
@@ -116,12 +111,12 @@ impl Calls {
     }
 }
 
-fn look_up(naming: Slot, pause: &Pause) -> Result<Slot, Failure> {
+fn look_up(naming: Slot, pause: &Pause) -> Result<KvClient<Kernel>, Failure> {
     let path = Path::new(NAME).map_err(|error| failure!("{error}"))?;
     let end = time::now() + LOOK_FOR;
     loop {
         match resolve(&Kernel, naming, &path) {
-            Ok(slot) => return Ok(slot),
+            Ok(found) => return Ok(KvClient::new(Kernel, found.cast::<dyn Kv>())),
             Err(error) if time::now() >= end => return Err(failure!("`{NAME}`: {error}")),
             Err(_) => pause.sleep(LOOK_AGAIN),
         }

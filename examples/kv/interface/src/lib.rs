@@ -8,7 +8,8 @@
 
 use core::fmt;
 
-use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer, error_codes, interface};
+use isthmus_interface::{Malformed, Reader, TooLong, Writer};
+use isthmus_interface::{Wire, error_codes, interface};
 
 /// Bytes of a key, at most.
 pub const KEY_BYTES: usize = 32;
@@ -56,7 +57,7 @@ impl Wire for RequestId {
 }
 
 /// What the server has counted since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Wire)]
 pub struct Totals {
     /// Which start of the server this is: no two have the same number.
     pub incarnation: u64,
@@ -64,23 +65,6 @@ pub struct Totals {
     pub requests: u64,
     /// Request numbers that it has seen, each counted once.
     pub distinct: u64,
-}
-
-impl Wire for Totals {
-    const MAX_WORDS: usize = 3;
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
-        (self.incarnation, self.requests, self.distinct).write(writer)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (incarnation, requests, distinct) = Wire::read(reader)?;
-        Ok(Self {
-            incarnation,
-            requests,
-            distinct,
-        })
-    }
 }
 
 error_codes! {
@@ -95,18 +79,26 @@ error_codes! {
     }
 }
 
-interface! {
-    /// A key-value store.
-    pub interface Kv as "kv", client KvClient, error KvError {
-        /// Stores a value; returns how often the key has been stored now.
-        0 => call put(id: RequestId, key: Key, value: Value) -> u64;
-        /// The value of a key.
-        1 => call get(id: RequestId, key: Key) -> Value;
-        /// How many keys there are.
-        2 => call count(id: RequestId) -> u64;
-        /// How often request `of` was run. Not counted itself.
-        3 => call executed(of: RequestId) -> u32;
-        /// All that was counted. Not counted itself.
-        4 => call totals() -> Totals;
-    }
+/// A key-value store.
+#[interface(name = "kv")]
+pub trait Kv {
+    /// Stores a value; returns how often the key has been stored now.
+    #[method(0)]
+    fn put(&mut self, id: RequestId, key: Key, value: Value) -> Result<u64, KvError>;
+
+    /// The value of a key.
+    #[method(1)]
+    fn get(&mut self, id: RequestId, key: Key) -> Result<Value, KvError>;
+
+    /// How many keys there are.
+    #[method(2)]
+    fn count(&mut self, id: RequestId) -> Result<u64, KvError>;
+
+    /// How often request `of` was run. Not counted itself.
+    #[method(3)]
+    fn executed(&mut self, of: RequestId) -> Result<u32, KvError>;
+
+    /// All that was counted. Not counted itself.
+    #[method(4)]
+    fn totals(&mut self) -> Result<Totals, KvError>;
 }

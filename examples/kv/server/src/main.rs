@@ -4,13 +4,11 @@
 #![no_std]
 #![no_main]
 
-use isthmus_runtime::abi::slots::SERVICE;
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
-use isthmus_runtime::calls::{Occasion, serve};
-use isthmus_runtime::interface::Disposition;
-use isthmus_runtime::sel4::CapRights;
-use isthmus_runtime::{Kernel, Service, Slot, Startup, say, slots, time};
-use kv_interface::{Key, Kv, KvError, RequestId, Totals, Value, dispatch};
+use isthmus_runtime::calls::run;
+use isthmus_runtime::interface::Anything;
+use isthmus_runtime::{Kernel, Service, Startup, say, time};
+use kv_interface::{Key, Kv, KvError, RequestId, Totals, Value, kv};
 use kv_logic::Store;
 use naming_interface::NamingClient;
 
@@ -28,75 +26,64 @@ const EVERYBODY: ObjectId = match ObjectId::new(1) {
 struct Server(Store);
 
 fn main(startup: &'static Startup) -> ! {
-    if let Err(reason) = register(startup) {
+    let Some(service) = Service::get() else {
+        say!("demo: failed: add `serves = [\"kv\"]` to the system description");
+        isthmus_runtime::exit()
+    };
+    if let Err(reason) = register(startup, service) {
         say!("demo: failed: the server cannot register: {reason}");
         isthmus_runtime::exit()
     }
-    let Some(service) = Service::get() else {
-        isthmus_runtime::exit()
-    };
     say!(
         "demo: `{NAME}` is registered on machine {}",
         startup.machine.node
     );
     // The counter has gone on since the last start, and is read once for each.
     let mut server = Server(Store::new(time::now().ticks()));
-    serve(service, |occasion| match occasion {
-        Occasion::Message(request, answer) => dispatch(&mut server, request, answer),
-        Occasion::Events(_) => Disposition::Nothing,
-    })
+    run(service, &mut server, kv::dispatch)
 }
 
 /// Gives naming a capability that can be called, and passed on, and nothing else.
-fn register(startup: &Startup) -> Result<(), &'static str> {
-    if startup.serves.is_empty() {
-        return Err("add `serves = [\"kv\"]` to the system description");
-    }
+fn register(startup: &Startup, service: Service) -> Result<(), &'static str> {
     let naming = startup
         .endpoint(NamingClient::<Kernel>::INTERFACE)
         .map_err(|_| "it does not use naming")?;
-    let slot = slots::allocate().map_err(|_| "no free slot")?;
     // The registered capability is everybody's: it tells no client.
     let badge = EndpointBadge {
         client: ComponentId::ROOT_TASK,
         object: EVERYBODY,
     };
-    let rights = CapRights::new(false, true, false, true);
-    slots::absolute(slot)
-        .mint(&slots::absolute(SERVICE), rights, badge.bits())
-        .map_err(|_| "the kernel refuses to mint")?;
+    let itself = service
+        .mint::<dyn Kv>(badge)
+        .map_err(|_| "no slot is left")?;
     let name = Name::new(NAME).map_err(|_| "its name is malformed")?;
-    let result = NamingClient::new(&Kernel, naming)
-        .register(name, slot)
-        .map_err(|_| "naming refuses");
-    // Naming has its own copy, made from this one: it would be gone with it only if this one were revoked.
-    slots::free(slot);
-    result
+    // Naming has its own copy afterwards; this one goes when the call has ended.
+    NamingClient::new(Kernel, naming)
+        .register(name, itself.cast::<Anything>())
+        .map_err(|_| "naming refuses")
 }
 
 impl Kv for Server {
-    type Capability = Slot;
-
-    fn put(&mut self, _badge: u64, id: RequestId, key: Key, value: Value) -> Result<u64, KvError> {
+    fn put(&mut self, id: RequestId, key: Key, value: Value) -> Result<u64, KvError> {
         self.0.run(id)?;
         self.0.put(key, &value)
     }
 
-    fn get(&mut self, _badge: u64, id: RequestId, key: Key) -> Result<Value, KvError> {
+    fn get(&mut self, id: RequestId, key: Key) -> Result<Value, KvError> {
         self.0.run(id)?;
         self.0.get(&key).cloned()
     }
 
-    fn count(&mut self, _badge: u64, id: RequestId) -> Result<u64, KvError> {
+    fn count(&mut self, id: RequestId) -> Result<u64, KvError> {
         self.0.run(id)?;
         Ok(self.0.count())
     }
 
-    fn executed(&mut self, _badge: u64, of: RequestId) -> Result<u32, KvError> {
+    fn executed(&mut self, of: RequestId) -> Result<u32, KvError> {
         Ok(self.0.executed(of))
     }
 
-    fn totals(&mut self, _badge: u64) -> Result<Totals, KvError> {
+    fn totals(&mut self) -> Result<Totals, KvError> {
         Ok(self.0.totals())
     }
 }

@@ -13,7 +13,7 @@ pub use path::{BadPath, PATH_BYTES, Path, Target};
 pub use resolve::{ResolveError, resolve};
 pub use step::Step;
 
-use isthmus_interface::{error_codes, interface};
+use isthmus_interface::{Anything, Caller, Cap, error_codes, interface};
 
 /// The number before the first node's: look-ups start with it.
 pub const BEFORE_FIRST_NODE: u8 = 0;
@@ -34,15 +34,29 @@ error_codes! {
     }
 }
 
-interface! {
-    /// Names of one machine, and the way to its peers.
-    pub interface Naming as "naming", client NamingClient, error NamingError {
-        /// Registers a capability under a name of this machine; replaces the caller's own.
-        0 => call register(name: Name) takes capability;
-        /// Takes the caller's own registration back.
-        1 => call unregister(name: Name);
-        /// Looks a path up: what it stands for, or who to ask next. `after` is the number of the last peer that was asked, 0 at
-        /// first. Most callers want [`resolve`].
-        2 => call lookup(path: Path, after: u8) gives capability -> Step;
-    }
+/// Names of one machine, and the way to its peers.
+#[interface(name = "naming")]
+pub trait Naming {
+    /// Registers a capability under a name of this machine; replaces the caller's own.
+    #[method(0)]
+    fn register(
+        &mut self,
+        caller: Caller,
+        name: Name,
+        capability: Cap<Anything>,
+    ) -> Result<(), NamingError>;
+
+    /// Takes the caller's own registration back.
+    #[method(1)]
+    fn unregister(&mut self, caller: Caller, name: Name) -> Result<(), NamingError>;
+
+    /// Looks a path up: what it stands for, or who to ask next. `after` is the number of the last peer that was asked, 0 at
+    /// first. Most callers want [`resolve()`].
+    #[method(2)]
+    fn lookup(
+        &mut self,
+        caller: Caller,
+        path: Path,
+        after: u8,
+    ) -> Result<(Step, Cap<Anything>), NamingError>;
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use isthmus_interface::abi::Outcome;
-use isthmus_interface::{CallError, Transport};
+use isthmus_interface::abi::{Outcome, Slot};
+use isthmus_interface::{Anything, CallError, Cap, Transport};
 
 use crate::{BEFORE_FIRST_NODE, NamingClient, NamingError, Path, Step};
 
@@ -49,9 +49,9 @@ impl core::error::Error for ResolveError {}
 /// Resolves `path`, beginning at this machine's `naming`. The capability is the caller's.
 pub fn resolve<T: Transport>(
     transport: &T,
-    naming: T::Capability,
+    naming: Slot,
     path: &Path,
-) -> Result<T::Capability, ResolveError> {
+) -> Result<Cap<Anything>, ResolveError> {
     let mut last = BEFORE_FIRST_NODE;
     let mut unreachable = None;
     loop {
@@ -69,11 +69,10 @@ pub fn resolve<T: Transport>(
             return Ok(capability);
         };
         let asked = if node > last {
-            ask_peer(transport, capability, path, consumed)
+            ask_peer(transport, capability.slot(), path, consumed)
         } else {
             Err(ResolveError::BadReferral)
         };
-        transport.discard(capability);
         match asked {
             Ok(found) => return Ok(found),
             Err(ResolveError::NotFound) => {}
@@ -89,19 +88,16 @@ pub fn resolve<T: Transport>(
 /// Asks another machine's naming, which has to know.
 fn ask_peer<T: Transport>(
     transport: &T,
-    peer: T::Capability,
+    peer: Slot,
     path: &Path,
     consumed: u8,
-) -> Result<T::Capability, ResolveError> {
+) -> Result<Cap<Anything>, ResolveError> {
     let rest = path
         .rest(consumed.into())
         .map_err(|_| ResolveError::BadReferral)?;
     match NamingClient::new(transport, peer).lookup(rest, BEFORE_FIRST_NODE) {
         Ok((Step::Found, capability)) => Ok(capability),
-        Ok((Step::Referral { .. }, capability)) => {
-            transport.discard(capability);
-            Err(ResolveError::BadReferral)
-        }
+        Ok((Step::Referral { .. }, _)) => Err(ResolveError::BadReferral),
         // A peer that refuses, for whatever reason, has not got it for us.
         Err(CallError::Interface(_)) => Err(ResolveError::NotFound),
         Err(CallError::Outcome(outcome)) => Err(ResolveError::NamingFailed(outcome)),

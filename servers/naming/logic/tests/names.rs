@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use isthmus_abi::label::Way;
-use isthmus_abi::{ComponentId, Label, NotExecuted, Outcome, Unknown};
-use isthmus_interface::loopback::{Capability, Handler, Loopback};
-use isthmus_interface::{Answer, Disposition, Request};
-use naming_interface::{Name, Naming, NamingError, Path, ResolveError, Step, dispatch, resolve};
+use isthmus_abi::{ComponentId, Label, NotExecuted, Outcome, Slot, Unknown};
+use isthmus_interface::loopback::{Handler, Ledger, Loopback};
+use isthmus_interface::{Answer, Anything, Caller, Cap, Disposition, Request};
+use naming_interface::{Name, Naming, NamingError, Path, ResolveError, Step, naming, resolve};
 use naming_logic::{Asker, Decision, NAMES, NAMES_OF_ONE, Names};
 use proptest::prelude::*;
 
@@ -184,36 +184,45 @@ enum Manner {
 /// A cluster: node n's naming is capability n for its own clients, n + 100 for peers. Everything else is a server, or a name
 /// for a peer's naming (above 1000) that somebody has to delete.
 struct Cluster {
-    namings: RefCell<Vec<(Names<Capability>, Manner)>>,
-    open: RefCell<BTreeSet<Capability>>,
+    namings: RefCell<Vec<(Names<Slot>, Manner)>>,
+    open: RefCell<BTreeSet<Slot>>,
 }
 
 struct Serving<'a> {
     cluster: &'a Cluster,
-    names: &'a mut Names<Capability>,
+    names: &'a mut Names<Slot>,
     manner: Manner,
     asker: Asker,
 }
 
 impl Naming for Serving<'_> {
-    type Capability = Capability;
-
-    fn register(&mut self, _: u64, name: Name, capability: Capability) -> Result<(), NamingError> {
+    fn register(
+        &mut self,
+        _: Caller,
+        name: Name,
+        capability: Cap<Anything>,
+    ) -> Result<(), NamingError> {
         self.names
-            .register(self.asker, name, capability)
+            .register(self.asker, name, capability.into_slot())
             .map(|_| ())
             .map_err(|refused| refused.error)
     }
 
-    fn unregister(&mut self, _: u64, name: Name) -> Result<(), NamingError> {
+    fn unregister(&mut self, _: Caller, name: Name) -> Result<(), NamingError> {
         self.names.unregister(self.asker, &name).map(|_| ())
     }
 
-    fn lookup(&mut self, _: u64, path: Path, after: u8) -> Result<(Step, Capability), NamingError> {
+    fn lookup(
+        &mut self,
+        _: Caller,
+        path: Path,
+        after: u8,
+    ) -> Result<(Step, Cap<Anything>), NamingError> {
         let refer = |node: u8, consumed| {
-            let capability = 1000 + 300 * self.cluster.open.borrow().len() as u32 + u32::from(node);
+            let capability =
+                Slot(1000 + 300 * self.cluster.open.borrow().len() as u32 + u32::from(node));
             self.cluster.open.borrow_mut().insert(capability);
-            Ok((Step::Referral { node, consumed }, capability))
+            Ok((Step::Referral { node, consumed }, capability.into()))
         };
         if self.manner == Manner::Refers && self.asker == Asker::Peer {
             return refer(1, 0);
@@ -222,22 +231,17 @@ impl Naming for Serving<'_> {
             return refer(after, 0);
         }
         match self.names.look_up(self.asker, &path, after)? {
-            Decision::Give(capability) => Ok((Step::Found, capability)),
+            Decision::Give(capability) => Ok((Step::Found, capability.into())),
             Decision::Refer { node, consumed } => refer(node, consumed),
         }
     }
 }
 
 impl Handler for Cluster {
-    fn handle(
-        &self,
-        to: Capability,
-        request: &mut Request<'_, Capability>,
-        answer: &mut Answer<Capability>,
-    ) -> Disposition {
-        let (node, asker) = match to {
-            1..=99 => (to, ONE),
-            _ => ((to - 1000) % 300, Asker::Peer),
+    fn handle(&self, to: Slot, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
+        let (node, asker) = match to.0 {
+            to @ 1..=99 => (to, ONE),
+            to => ((to - 1000) % 300, Asker::Peer),
         };
         let mut namings = self.namings.borrow_mut();
         let (names, manner) = &mut namings[node as usize - 1];
@@ -251,18 +255,11 @@ impl Handler for Cluster {
             manner: *manner,
             asker,
         };
-        dispatch(&mut serving, request, answer)
-    }
-
-    fn discarded(&self, capability: Capability) {
-        assert!(
-            self.open.borrow_mut().remove(&capability),
-            "{capability} is discarded once"
-        );
+        naming::dispatch(&mut serving, request, answer)
     }
 }
 
-fn cluster(manners: &[Manner], registered: &[(u8, &str, Capability)]) -> Loopback<Cluster> {
+fn cluster(manners: &[Manner], registered: &[(u8, &str, u32)]) -> Loopback<Cluster> {
     let nodes = manners.len() as u8;
     let mut namings: Vec<_> = (1..=nodes)
         .map(|n| Names::new(n, nodes))
@@ -271,7 +268,7 @@ fn cluster(manners: &[Manner], registered: &[(u8, &str, Capability)]) -> Loopbac
     for (node, text, capability) in registered {
         namings[usize::from(*node) - 1]
             .0
-            .register(ONE, name(text), *capability)
+            .register(ONE, name(text), Slot(*capability))
             .unwrap();
     }
     Loopback(Cluster {
@@ -281,12 +278,12 @@ fn cluster(manners: &[Manner], registered: &[(u8, &str, Capability)]) -> Loopbac
 }
 
 #[track_caller]
-fn find(
-    cluster: &Loopback<Cluster>,
-    from: Capability,
-    text: &str,
-) -> Result<Capability, ResolveError> {
-    let result = resolve(cluster, from, &path(text));
+fn find(cluster: &Loopback<Cluster>, from: u32, text: &str) -> Result<u32, ResolveError> {
+    let result = resolve(cluster, Slot(from), &path(text)).map(|found| found.into_slot().0);
+    for capability in Ledger::take_discarded() {
+        let open = cluster.0.open.borrow_mut().remove(&capability);
+        assert!(open, "{capability:?} is discarded once");
+    }
     assert!(
         cluster.0.open.borrow().is_empty(),
         "every referral's capability is discarded"
@@ -351,11 +348,10 @@ fn a_naming_that_lies_keeps_nobody_for_ever() {
 
 #[test]
 fn what_is_not_naming_is_noticed() {
-    let other =
-        |_: Capability, request: &mut Request<'_, Capability>, answer: &mut Answer<Capability>| {
-            answer.raw(Label::method("x", 1, Way::Call), request.words, None);
-            Disposition::Reply
-        };
-    let error = resolve(&Loopback(other), 1, &path("kv")).unwrap_err();
+    let other = |_: Slot, request: &mut Request<'_>, answer: &mut Answer| {
+        answer.raw(Label::method("x", 1, Way::Call), request.words, None);
+        Disposition::Reply
+    };
+    let error = resolve(&Loopback(other), Slot(1), &path("kv")).unwrap_err();
     assert_eq!(error, ResolveError::NamingFailed(Unknown::BadReply.into()));
 }

@@ -7,9 +7,9 @@
 
 use isthmus_runtime::abi::startup::Endpoint;
 use isthmus_runtime::calls::{Occasion, serve};
-use isthmus_runtime::interface::Disposition;
-use isthmus_runtime::{EndpointBadge, Kernel, Service, Slot, Startup, say, slots};
-use naming_interface::{Name, Naming, NamingError, Path, Step, dispatch};
+use isthmus_runtime::interface::{Anything, Caller, Cap, Disposition};
+use isthmus_runtime::{Kernel, Service, Slot, Startup, say, slots};
+use naming_interface::{Name, Naming, NamingError, Path, Step, naming};
 use naming_logic::{Asker, Decision, Names};
 use netipc_interface::NetipcClient;
 
@@ -19,8 +19,6 @@ struct Server {
     names: Names<Slot>,
     /// netipc's endpoint; a machine may do without.
     netipc: Option<Endpoint>,
-    /// The capability of the last referral. It must be there while the answer is sent, and is deleted when the next message comes.
-    referral: Option<Slot>,
 }
 
 fn main(startup: &'static Startup) -> ! {
@@ -36,50 +34,42 @@ fn main(startup: &'static Startup) -> ! {
             .iter()
             .find(|e| e.interface == NetipcClient::<Kernel>::INTERFACE)
             .cloned(),
-        referral: None,
     };
     serve(service, |occasion| match occasion {
-        Occasion::Message(request, answer) => {
-            server.forget_referral();
-            dispatch(&mut server, request, answer)
-        }
+        Occasion::Message(request, answer) => naming::dispatch(&mut server, request, answer),
         Occasion::Events(_) => Disposition::Nothing,
     })
 }
 
 impl Server {
     /// Who asks: the root task has put the caller's id into the badge of every capability to this server.
-    fn asker(&self, badge: u64) -> Asker {
-        let client = EndpointBadge::from_bits(badge).client;
+    fn asker(&self, caller: Caller) -> Asker {
+        let client = caller.client();
         match &self.netipc {
             Some(netipc) if netipc.server == client => Asker::Peer,
             _ => Asker::Component(client),
         }
     }
 
-    fn forget_referral(&mut self) {
-        if let Some(slot) = self.referral.take() {
-            slots::free(slot);
-        }
-    }
-
     /// The naming of machine `node`.
-    fn peer(&mut self, node: u8) -> Result<Slot, NamingError> {
+    fn peer(&self, node: u8) -> Result<Cap<Anything>, NamingError> {
         let netipc = self.netipc.as_ref().ok_or(NamingError::NotFound)?;
         // Whatever netipc's reason, the machine cannot be asked.
-        let ((), slot) = NetipcClient::new(&Kernel, netipc.slot)
+        NetipcClient::new(Kernel, netipc.slot)
             .peer(node)
-            .map_err(|_| NamingError::NotFound)?;
-        self.referral = Some(slot);
-        Ok(slot)
+            .map_err(|_| NamingError::NotFound)
     }
 }
 
 impl Naming for Server {
-    type Capability = Slot;
-
-    fn register(&mut self, badge: u64, name: Name, capability: Slot) -> Result<(), NamingError> {
-        let (unneeded, result) = match self.names.register(self.asker(badge), name, capability) {
+    fn register(
+        &mut self,
+        caller: Caller,
+        name: Name,
+        capability: Cap<Anything>,
+    ) -> Result<(), NamingError> {
+        let slot = capability.into_slot();
+        let (unneeded, result) = match self.names.register(self.asker(caller), name, slot) {
             Ok(replaced) => (replaced, Ok(())),
             Err(refused) => (Some(refused.capability), Err(refused.error)),
         };
@@ -89,19 +79,24 @@ impl Naming for Server {
         result
     }
 
-    fn unregister(&mut self, badge: u64, name: Name) -> Result<(), NamingError> {
-        let slot = self.names.unregister(self.asker(badge), &name)?;
+    fn unregister(&mut self, caller: Caller, name: Name) -> Result<(), NamingError> {
+        let slot = self.names.unregister(self.asker(caller), &name)?;
         slots::free(slot);
         Ok(())
     }
 
-    fn lookup(&mut self, badge: u64, path: Path, after: u8) -> Result<(Step, Slot), NamingError> {
+    fn lookup(
+        &mut self,
+        caller: Caller,
+        path: Path,
+        after: u8,
+    ) -> Result<(Step, Cap<Anything>), NamingError> {
         let mut after = after;
         loop {
-            match self.names.look_up(self.asker(badge), &path, after)? {
-                Decision::Give(slot) => return Ok((Step::Found, slot)),
+            match self.names.look_up(self.asker(caller), &path, after)? {
+                Decision::Give(slot) => return Ok((Step::Found, slot.into())),
                 Decision::Refer { node, consumed } => match self.peer(node) {
-                    Ok(slot) => return Ok((Step::Referral { node, consumed }, slot)),
+                    Ok(peer) => return Ok((Step::Referral { node, consumed }, peer)),
                     // Try the next one; the last `after` ends with `NotFound`.
                     Err(_) => after = node,
                 },

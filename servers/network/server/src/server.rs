@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 
+use isthmus_abi::Events;
 use isthmus_abi::startup::{Interrupt, VirtioNet};
-use isthmus_abi::{Events, Slot};
 use isthmus_runtime::calls::Occasion;
-use isthmus_runtime::interface::{Answer, Disposition, Encoded};
-use isthmus_runtime::{SavedReply, grants, heap, say, startup, time};
-use network_interface::calls::{self, COUNTERS_BYTES, NetworkError, REPORT_BYTES};
+use isthmus_runtime::interface::{Disposition, Later};
+use isthmus_runtime::{grants, heap, say, startup, time};
+use network_interface::calls::{self, NetworkError};
 use network_interface::{Counters, Drop, EchoReport, Node, ReceiveError};
 use network_logic::{EchoError, EchoRequest, Network, Refused, Ticks};
 use shared_memory::{Wait, Wake};
@@ -47,10 +47,9 @@ pub struct Server {
     client: Option<Client>,
     alarm: Alarm,
     /// Who waits for the end of the wire echo.
-    echo_caller: Option<SavedReply>,
+    echo_caller: Option<Later<EchoReport, NetworkError>>,
     /// Allocations that the start took.
     allocations_at_start: u64,
-    answer: Answer<Slot>,
 }
 
 impl Server {
@@ -74,7 +73,6 @@ impl Server {
             alarm,
             echo_caller: None,
             allocations_at_start: heap::allocations(),
-            answer: Answer::new(),
         }
     }
 
@@ -87,13 +85,12 @@ impl Server {
             }
             Occasion::Message(request, answer) => {
                 let waiting = self.echo_caller.is_some();
-                let disposition = calls::dispatch(self, request, answer);
-                if waiting || self.echo_caller.is_none() {
-                    return disposition;
+                let disposition = calls::network::dispatch(self, request, answer);
+                if !waiting && self.echo_caller.is_some() {
+                    // This call has started a wire echo: its caller is answered at its end.
+                    self.work();
                 }
-                // A wire echo was started by this call: its caller is answered at its end.
-                self.work();
-                Disposition::Nothing
+                disposition
             }
         }
     }
@@ -204,9 +201,7 @@ impl Server {
             return;
         };
         if let Some(caller) = self.echo_caller.take() {
-            let report: Encoded<EchoReport, REPORT_BYTES> = Encoded(report);
-            self.answer.reply(&report, None);
-            caller.answer(&self.answer);
+            caller.answer(Ok(report));
         }
     }
 
@@ -226,26 +221,24 @@ impl Server {
 }
 
 impl calls::Network for Server {
-    type Capability = Slot;
-
-    fn counters(&mut self, _: u64) -> Result<Encoded<Counters, COUNTERS_BYTES>, NetworkError> {
-        Ok(Encoded(*self.network.counters()))
+    fn counters(&mut self) -> Result<Counters, NetworkError> {
+        Ok(*self.network.counters())
     }
 
     fn wire_echo(
         &mut self,
-        _: u64,
         node: u8,
         length: u16,
         count: u8,
-    ) -> Result<Encoded<EchoReport, REPORT_BYTES>, NetworkError> {
-        self.start_echo(node, length, count)?;
-        self.echo_caller = Some(SavedReply::save().map_err(|_| NetworkError::Busy)?);
-        // Not sent: `handle` sees that the caller was saved.
-        Ok(Encoded(EchoReport::default()))
+        later: Later<EchoReport, NetworkError>,
+    ) {
+        match self.start_echo(node, length, count) {
+            Ok(()) => self.echo_caller = Some(later),
+            Err(error) => later.answer(Err(error)),
+        }
     }
 
-    fn allocations(&mut self, _: u64) -> Result<u64, NetworkError> {
+    fn allocations(&mut self) -> Result<u64, NetworkError> {
         Ok(heap::allocations() - self.allocations_at_start)
     }
 }

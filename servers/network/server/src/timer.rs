@@ -7,11 +7,9 @@ use isthmus_runtime::startup;
 use network_logic::Ticks;
 use timer_interface::TimerClient;
 
-static KERNEL: Kernel = Kernel;
-
 /// The server's alarm.
 pub struct Alarm {
-    timer: TimerClient<'static, Kernel>,
+    timer: TimerClient<Kernel>,
     bit: EventBit,
     /// When it will ring. It may be earlier than needed: deadlines mostly move away before they come.
     armed: Option<Ticks>,
@@ -22,7 +20,7 @@ impl Alarm {
     pub fn new() -> Result<Self, Missing<'static>> {
         let endpoint = startup().endpoint("timer")?;
         Ok(Self {
-            timer: TimerClient::new(&KERNEL, endpoint),
+            timer: TimerClient::new(Kernel, endpoint),
             bit: startup().event("timer")?,
             armed: None,
         })

@@ -5,7 +5,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-use isthmus_interface::{error_codes, interface};
+use isthmus_interface::{Caller, error_codes, interface};
 
 error_codes! {
     /// Why the timer cannot serve a component.
@@ -15,15 +15,21 @@ error_codes! {
     }
 }
 
-interface! {
-    /// One deadline for each client.
-    pub interface Timer as "timer", client TimerClient, error TimerError {
-        /// Signals the caller once when the machine's counter has reached `deadline` (ticks), in place of the deadline before. A deadline
-        /// in the past signals at once.
-        0 => send arm(deadline: u64);
-        /// Takes the caller's deadline away. A signal may be on its way already.
-        1 => send disarm();
-        /// Whether the timer can signal the caller: to be asked once, at the start, for [`arm`](Timer::arm) has no answer.
-        2 => call attach();
-    }
+/// One deadline for each client.
+#[interface(name = "timer")]
+pub trait Timer {
+    /// Signals the caller once when the machine's counter has reached `deadline` (ticks), in place of the deadline before. A deadline
+    /// in the past signals at once.
+    #[method(0)]
+    #[one_way]
+    fn arm(&mut self, caller: Caller, deadline: u64);
+
+    /// Takes the caller's deadline away. A signal may be on its way already.
+    #[method(1)]
+    #[one_way]
+    fn disarm(&mut self, caller: Caller);
+
+    /// Whether the timer can signal the caller: to be asked once, at the start, for [`arm`](Timer::arm) has no answer.
+    #[method(2)]
+    fn attach(&mut self, caller: Caller) -> Result<(), TimerError>;
 }

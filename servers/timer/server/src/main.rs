@@ -12,10 +12,10 @@ use hardware_timer::Alarm;
 use isthmus_abi::limits::COMPONENTS;
 use isthmus_abi::startup::{Interrupt, PLAIN_EVENT};
 use isthmus_runtime::calls::{Occasion, serve};
-use isthmus_runtime::interface::Disposition;
+use isthmus_runtime::interface::{Caller, Disposition};
 use isthmus_runtime::sel4::cap;
-use isthmus_runtime::{EndpointBadge, Service, Slot, Startup, grants, say, slots, time};
-use timer_interface::{Timer, TimerError, dispatch};
+use isthmus_runtime::{Service, Startup, grants, say, slots, time};
+use timer_interface::{Timer, TimerError, timer};
 use timer_logic::Deadlines;
 
 isthmus_runtime::entry!(main);
@@ -55,7 +55,7 @@ fn main(startup: &'static Startup) -> ! {
     server.acknowledge();
     serve(service, |occasion| match occasion {
         Occasion::Message(request, answer) => {
-            let disposition = dispatch(&mut server, request, answer);
+            let disposition = timer::dispatch(&mut server, request, answer);
             server.advance();
             disposition
         }
@@ -131,25 +131,23 @@ impl<A: Alarm> Server<A> {
     }
 
     /// Who sent a message: the root task has put its number into the badge.
-    fn client(badge: u64) -> usize {
-        usize::from(EndpointBadge::from_bits(badge).client.0)
+    fn client(caller: Caller) -> usize {
+        usize::from(caller.client().0)
     }
 }
 
 impl<A: Alarm> Timer for Server<A> {
-    type Capability = Slot;
-
-    fn arm(&mut self, badge: u64, deadline: u64) {
+    fn arm(&mut self, caller: Caller, deadline: u64) {
         // Component numbers are below CLIENTS.
-        let _ = self.deadlines.arm(Self::client(badge), deadline);
+        let _ = self.deadlines.arm(Self::client(caller), deadline);
     }
 
-    fn disarm(&mut self, badge: u64) {
-        let _ = self.deadlines.disarm(Self::client(badge));
+    fn disarm(&mut self, caller: Caller) {
+        let _ = self.deadlines.disarm(Self::client(caller));
     }
 
-    fn attach(&mut self, badge: u64) -> Result<(), TimerError> {
-        let heard = self.clients.get(Self::client(badge)).copied().flatten();
+    fn attach(&mut self, caller: Caller) -> Result<(), TimerError> {
+        let heard = self.clients.get(Self::client(caller)).copied().flatten();
         heard.map(|_| ()).ok_or(TimerError::NotHeard)
     }
 }

@@ -14,25 +14,57 @@ pub use samples::{Full, Samples, Summary};
 use core::convert::Infallible;
 
 use isthmus_interface::interface;
+use serde::{Deserialize, Serialize};
 
 /// Words of the short message that still travels in registers.
 pub const FOUR: usize = isthmus_interface::abi::limits::REGISTER_WORDS;
 /// Words of a message that does not.
 pub const TWELVE: usize = 12;
 
-interface! {
-    /// Calls that do next to nothing, of several lengths. The answer to each is [`answer_to`] its words.
-    pub interface Bench as "bench", client BenchClient, error Infallible {
-        /// No words.
-        0 => call nothing();
-        /// In registers.
-        1 => call four(words: [u64; FOUR]) -> [u64; FOUR];
-        /// In the IPC buffer.
-        2 => call twelve(words: [u64; TWELVE]) -> [u64; TWELVE];
-        /// The longest message.
-        3 => call full(words: [u64; MESSAGE_WORDS]) -> [u64; MESSAGE_WORDS];
-        /// How many of the calls above have run since the server's start.
-        4 => call executed() -> u64;
+/// Calls that do next to nothing, of several lengths. The answer to each is [`answer_to`] its words.
+#[interface(name = "bench")]
+pub trait Bench {
+    /// No words.
+    #[method(0)]
+    fn nothing(&mut self) -> Result<(), Infallible>;
+    /// In registers.
+    #[method(1)]
+    fn four(&mut self, words: [u64; FOUR]) -> Result<[u64; FOUR], Infallible>;
+    /// In the IPC buffer.
+    #[method(2)]
+    fn twelve(&mut self, words: [u64; TWELVE]) -> Result<[u64; TWELVE], Infallible>;
+    /// The longest message.
+    #[method(3)]
+    fn full(&mut self, words: [u64; MESSAGE_WORDS]) -> Result<[u64; MESSAGE_WORDS], Infallible>;
+    /// How many of the calls above have run since the server's start.
+    #[method(4)]
+    fn executed(&mut self) -> Result<u64, Infallible>;
+    /// One number there, one back.
+    #[method(5)]
+    fn one(&mut self, word: u64) -> Result<u64, Infallible>;
+    /// 64 bytes there and back, by `serde`.
+    #[method(6)]
+    fn encoded(&mut self, block: Block) -> Result<Block, Infallible>;
+}
+
+/// 64 bytes that `serde` carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block(pub [[u8; 32]; 2]);
+
+impl Block {
+    /// Bytes to ask with: others in each round.
+    #[must_use]
+    pub fn question(round: u64) -> Self {
+        let byte = |index: usize| (round as u8).wrapping_add(index as u8);
+        Self(core::array::from_fn(|half| {
+            core::array::from_fn(|index| byte(half * 32 + index))
+        }))
+    }
+
+    /// What the server answers: every bit the other way round, for the same reason as [`answer_to`].
+    #[must_use]
+    pub fn answer(self) -> Self {
+        Self(self.0.map(|half| half.map(|byte| !byte)))
     }
 }
 

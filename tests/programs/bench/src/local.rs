@@ -1,6 +1,6 @@
 //! Calls within the machine, counted in instructions.
 
-use bench_logic::{BenchClient, Samples, Unit, answer_to, question};
+use bench_logic::{BenchClient, Block, Samples, Unit, answer_to, question};
 use isthmus_runtime::abi::Label;
 use isthmus_runtime::abi::label::METHOD_FIRST;
 use isthmus_runtime::sel4::MessageInfoBuilder;
@@ -24,7 +24,9 @@ const ABOVE: &str = "bench-above";
 const BARE: &str = "bench-bare";
 
 /// The figures.
-pub const NAMES: [&str; 5] = [
+pub const NAMES: [&str; 7] = [
+    "typed_call",
+    "typed_call_64",
     "local_call",
     "local_call_4",
     "local_call_12",
@@ -43,6 +45,13 @@ pub fn measure(startup: &Startup, name: &'static str) -> Result<(), Failure> {
         "bare_call" => bare_call(name),
         "local_call_above" => typed(name, server(ABOVE)?, |bench, _| nothing(bench)),
         "local_call" => typed(name, server(SERVER)?, |bench, _| nothing(bench)),
+        "typed_call" => typed(name, server(SERVER)?, |bench, round| {
+            check([bench.one(round)?] == answer_to([round]))
+        }),
+        "typed_call_64" => typed(name, server(SERVER)?, |bench, round| {
+            let block = Block::question(round);
+            check(bench.encoded(block)? == block.answer())
+        }),
         "local_call_4" => typed(name, server(SERVER)?, |bench, round| {
             let words = question(round);
             check(bench.four(words)? == answer_to(words))
@@ -55,7 +64,7 @@ pub fn measure(startup: &Startup, name: &'static str) -> Result<(), Failure> {
     }
 }
 
-type Client = BenchClient<'static, Kernel>;
+type Client = BenchClient<Kernel>;
 
 fn nothing(bench: &Client) -> Result<(), Failure> {
     Ok(bench.nothing()?)
@@ -67,7 +76,7 @@ fn typed(
     server: Slot,
     call: impl Fn(&Client, u64) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let bench = BenchClient::new(&Kernel, server);
+    let bench = BenchClient::new(Kernel, server);
     let before = bench.executed()?;
     let mut calls = 0;
     batches(name, || {

@@ -1,8 +1,7 @@
 //! Calls to a server on another machine, beside raw frames between the same machines' drivers, by the host's clock.
 
 use bench_logic::{BenchClient, Samples, Unit, answer_to, question};
-use isthmus_runtime::interface::Transport;
-use isthmus_runtime::{Duration, Kernel, Slot, Startup, time};
+use isthmus_runtime::{Duration, Kernel, Startup, time};
 use naming_interface::{NamingClient, Path, resolve};
 use network_interface::NetworkClient;
 use remote_programs::Pause;
@@ -61,7 +60,7 @@ pub const PAIRS: [Pair; 2] = [
     },
 ];
 
-type Client = BenchClient<'static, Kernel>;
+type Client = BenchClient<Kernel>;
 
 /// What a pair's measurement has brought, in ticks; the ratios in hundredths.
 struct Measured {
@@ -82,15 +81,12 @@ impl Pair {
         let network = startup
             .endpoint(network)
             .map_err(|_| Failure::NoServer(network))?;
-        let network = NetworkClient::new(&Kernel, network);
-        let server = find(startup)?;
-        let measured = self.take_turns(&network, &BenchClient::new(&Kernel, server));
-        Kernel.discard(server);
+        let network = NetworkClient::new(Kernel, network);
         let Measured {
             mut echo,
             mut call,
             mut ratio,
-        } = measured?;
+        } = self.take_turns(&network, &find(startup)?)?;
         let hundredths = |ticks| time::duration(ticks).as_nanos() as u64 / 10;
         if asked.contains(self.echo) {
             report(self.echo, Unit::Micros, &mut echo, hundredths)?;
@@ -107,7 +103,7 @@ impl Pair {
     /// Batches of frames and of calls by turns; sees that the server has run each call once.
     fn take_turns(
         &self,
-        network: &NetworkClient<'static, Kernel>,
+        network: &NetworkClient<Kernel>,
         bench: &Client,
     ) -> Result<Measured, Failure> {
         let mut measured = Measured {
@@ -138,11 +134,10 @@ impl Pair {
         }
     }
 
-    fn echoes(&self, network: &NetworkClient<'static, Kernel>) -> Result<Samples<BATCH>, Failure> {
+    fn echoes(&self, network: &NetworkClient<Kernel>) -> Result<Samples<BATCH>, Failure> {
         let report = network
             .wire_echo(PEER, self.frame, BATCH as u8)
-            .map_err(Failure::Echo)?
-            .0;
+            .map_err(Failure::Echo)?;
         if report.lost > 0 || report.round_trips.len() != BATCH {
             return Err(Failure::LostFrames);
         }
@@ -165,7 +160,7 @@ impl Pair {
 }
 
 /// Finds the other machine's server by its name, as every client does.
-fn find(startup: &'static Startup) -> Result<Slot, Failure> {
+fn find(startup: &'static Startup) -> Result<Client, Failure> {
     let naming = NamingClient::<Kernel>::INTERFACE;
     let naming = startup
         .endpoint(naming)
@@ -175,7 +170,7 @@ fn find(startup: &'static Startup) -> Result<Slot, Failure> {
     let end = time::now() + LOOK_FOR;
     loop {
         match resolve(&Kernel, naming, &path) {
-            Ok(server) => return Ok(server),
+            Ok(server) => return Ok(BenchClient::new(Kernel, server.cast())),
             Err(error) if time::now() >= end => return Err(Failure::NotFound(error)),
             Err(_) => pause.sleep(LOOK_AGAIN),
         }

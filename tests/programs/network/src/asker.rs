@@ -132,7 +132,7 @@ fn burst(link: &mut Link, other: Peer) -> Result<(), &'static str> {
 
 /// The wire echo, with frames of `length` bytes.
 fn wire_echo(link: &Link, other: Peer, name: &str, length: u16) -> Result<(), &'static str> {
-    let network = NetworkClient::new(&Kernel, link.network());
+    let network = NetworkClient::new(Kernel, link.network());
     let mut times = Vec::new();
     for _ in 0..ECHO_CALLS {
         let report = network.wire_echo(other.node.number(), length, 100);
@@ -148,7 +148,7 @@ fn wire_echo(link: &Link, other: Peer, name: &str, length: u16) -> Result<(), &'
 
 /// What the network server counted.
 fn counters(link: &Link) -> Result<(), &'static str> {
-    let network = NetworkClient::new(&Kernel, link.network());
+    let network = NetworkClient::new(Kernel, link.network());
     let counters = network.counters().map_err(|_| "the call failed")?.0;
     say!(
         "probe: {} frames in, {} out, {} datagrams in, {} out",

@@ -29,7 +29,7 @@ impl From<Missing<'static>> for LinkError {
 pub struct Link {
     channel: Channel<'static>,
     signal: cap::Notification,
-    timer: TimerClient<'static, Kernel>,
+    timer: TimerClient<Kernel>,
     rings: EventBit,
     network: Slot,
 }
@@ -41,7 +41,7 @@ impl Link {
         Ok(Self {
             channel: Channel::attach(memory, Side::Client).map_err(LinkError::Channel)?,
             signal: grants::channel_signal(channel::NAME)?,
-            timer: TimerClient::new(&Kernel, startup.endpoint("timer")?),
+            timer: TimerClient::new(Kernel, startup.endpoint("timer")?),
             rings: startup.event("timer")?,
             network: startup.endpoint("network")?,
         })

@@ -10,7 +10,7 @@ mod point;
 
 use core::convert::Infallible;
 
-use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer, interface};
+use isthmus_interface::{Wire, interface};
 
 pub use point::{Call, Point};
 
@@ -28,7 +28,7 @@ pub const fn answer_to(request: u64) -> u64 {
 }
 
 /// What a server does with a request besides running it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 #[repr(u64)]
 pub enum Hold {
     /// Nothing.
@@ -39,24 +39,8 @@ pub enum Hold {
     BeforeAnswering = 2,
 }
 
-impl Wire for Hold {
-    const MAX_WORDS: usize = 1;
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
-        writer.word(*self as u64)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let word = reader.word()?;
-        [Self::Nowhere, Self::BeforeRunning, Self::BeforeAnswering]
-            .into_iter()
-            .find(|hold| *hold as u64 == word)
-            .ok_or(Malformed)
-    }
-}
-
 /// Allocations from the heaps on the server's machine, each since its component's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Wire)]
 pub struct Allocations {
     /// The server's.
     pub program: u64,
@@ -66,33 +50,19 @@ pub struct Allocations {
     pub network: u64,
 }
 
-impl Wire for Allocations {
-    const MAX_WORDS: usize = 3;
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
-        (self.program, self.netipc, self.network).write(writer)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (program, netipc, network) = Wire::read(reader)?;
-        Ok(Self {
-            program,
-            netipc,
-            network,
-        })
-    }
-}
-
-interface! {
-    /// A server to be called from another machine.
-    pub interface Remote as "remote", client RemoteClient, error Infallible {
-        /// Runs a request; returns [`answer_to`] it.
-        0 => call run(request: u64, hold: Hold) -> u64;
-        /// Returns what it gets.
-        1 => call echo(bytes: Bytes) -> Bytes;
-        /// What was allocated on its machine, as far as can be known there; `None` if somebody could not be asked.
-        2 => call allocations() -> Option<Allocations>;
-        /// Allocates once from the server's heap, so that a test can see that the counter counts.
-        3 => call allocate();
-    }
+/// A server to be called from another machine.
+#[interface(name = "remote")]
+pub trait Remote {
+    /// Runs a request; returns [`answer_to`] it.
+    #[method(0)]
+    fn run(&mut self, request: u64, hold: Hold) -> Result<u64, Infallible>;
+    /// Returns what it gets.
+    #[method(1)]
+    fn echo(&mut self, bytes: Bytes) -> Result<Bytes, Infallible>;
+    /// What was allocated on its machine, as far as can be known there; `None` if somebody could not be asked.
+    #[method(2)]
+    fn allocations(&mut self) -> Result<Option<Allocations>, Infallible>;
+    /// Allocates once from the server's heap, so that a test can see that the counter counts.
+    #[method(3)]
+    fn allocate(&mut self) -> Result<(), Infallible>;
 }

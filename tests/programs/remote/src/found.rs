@@ -1,6 +1,5 @@
 //! Finding the server, again and again.
 
-use isthmus_runtime::interface::Transport;
 use isthmus_runtime::{Duration, Kernel, Slot, Startup, time};
 use naming_interface::{NamingClient, Path, ResolveError, resolve};
 use remote_interface::{NAME, RemoteClient};
@@ -21,7 +20,7 @@ pub struct Finder {
 }
 
 /// A server that was found. Its capability is given back when it is dropped.
-pub struct Server(Slot);
+pub struct Server(RemoteClient<Kernel>);
 
 impl Finder {
     /// A finder for a component that uses naming and the timer.
@@ -44,7 +43,8 @@ impl Finder {
     /// # Errors
     /// What [`resolve`] says.
     pub fn look(&self) -> Result<Server, ResolveError> {
-        resolve(&Kernel, self.naming, &self.path).map(Server)
+        resolve(&Kernel, self.naming, &self.path)
+            .map(|found| Server(RemoteClient::new(Kernel, found.cast())))
     }
 
     /// Looks until it is there.
@@ -66,13 +66,7 @@ impl Finder {
 impl Server {
     /// Its calls.
     #[must_use]
-    pub fn calls(&self) -> RemoteClient<'static, Kernel> {
-        RemoteClient::new(&Kernel, self.0)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        Kernel.discard(self.0);
+    pub const fn calls(&self) -> &RemoteClient<Kernel> {
+        &self.0
     }
 }

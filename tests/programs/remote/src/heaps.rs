@@ -13,10 +13,10 @@ pub fn machine_allocations(startup: &'static Startup) -> Option<Allocations> {
     let network = startup.endpoint(NetworkClient::<Kernel>::INTERFACE).ok()?;
     Some(Allocations {
         program: heap::allocations(),
-        netipc: NetipcClient::new(&Kernel, netipc)
+        netipc: NetipcClient::new(Kernel, netipc)
             .statistics()
             .ok()?
             .allocations,
-        network: NetworkClient::new(&Kernel, network).allocations().ok()?,
+        network: NetworkClient::new(Kernel, network).allocations().ok()?,
     })
 }

@@ -31,7 +31,7 @@ impl Pause {
     pub fn sleep(&self, duration: Duration) {
         let end = time::now() + duration;
         // The message has one word, so it fits.
-        let _ = TimerClient::new(&Kernel, self.timer).arm(end.ticks());
+        let _ = TimerClient::new(Kernel, self.timer).arm(end.ticks());
         while !(service::wait().contains(self.event) && time::now() >= end) {}
     }
 }

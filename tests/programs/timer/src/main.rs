@@ -46,10 +46,9 @@ fn main(startup: &'static Startup) -> ! {
 
 fn timer(
     startup: &'static Startup,
-) -> Result<(TimerClient<'static, Kernel>, EventBit), isthmus_runtime::abi::startup::Missing<'static>>
-{
+) -> Result<(TimerClient<Kernel>, EventBit), isthmus_runtime::abi::startup::Missing<'static>> {
     let endpoint = startup.endpoint("timer")?;
-    Ok((TimerClient::new(&Kernel, endpoint), startup.event("timer")?))
+    Ok((TimerClient::new(Kernel, endpoint), startup.event("timer")?))
 }
 
 fn wait_for(event: EventBit) -> Instant {
@@ -58,7 +57,7 @@ fn wait_for(event: EventBit) -> Instant {
 }
 
 /// A deadline that was taken away does not ring, and one that replaces another rings once.
-fn disarmed(timer: &TimerClient<'static, Kernel>, event: EventBit) {
+fn disarmed(timer: &TimerClient<Kernel>, event: EventBit) {
     let soon = Duration::from_millis(5);
     let later = Duration::from_millis(30);
     let start = time::now();

@@ -5,13 +5,11 @@
 
 use core::convert::Infallible;
 
-use bench_logic::{Bench, FOUR, MESSAGE_WORDS, TWELVE, answer_to, dispatch};
-use isthmus_runtime::abi::slots::SERVICE;
+use bench_logic::{Bench, Block, FOUR, MESSAGE_WORDS, TWELVE, answer_to, bench};
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
-use isthmus_runtime::calls::{Occasion, serve};
-use isthmus_runtime::interface::Disposition;
-use isthmus_runtime::sel4::CapRights;
-use isthmus_runtime::{Kernel, Service, Slot, Startup, say, slots};
+use isthmus_runtime::calls::run;
+use isthmus_runtime::interface::Anything;
+use isthmus_runtime::{Kernel, Service, Slot, Startup, say};
 use naming_interface::NamingClient;
 
 isthmus_runtime::entry!(main);
@@ -24,38 +22,31 @@ struct Server {
 const NAME: &str = "bench";
 
 fn main(startup: &'static Startup) -> ! {
+    let service = Service::get().expect("the description says `serves`");
     // The description says who is to be found: only one of several that run this program can have the name.
     if let Ok(naming) = startup.endpoint(NamingClient::<Kernel>::INTERFACE)
-        && let Err(reason) = register(naming)
+        && let Err(reason) = register(naming, service)
     {
         say!("bench: failed: {NAME}: the server cannot register: {reason}");
     }
-    let service = Service::get().expect("the description says `serves`");
     let mut server = Server { executed: 0 };
-    serve(service, |occasion| match occasion {
-        Occasion::Message(request, answer) => dispatch(&mut server, request, answer),
-        Occasion::Events(_) => Disposition::Nothing,
-    })
+    run(service, &mut server, bench::dispatch)
 }
 
 /// Gives naming a capability that can be called, and passed on, and nothing else.
-fn register(naming: Slot) -> Result<(), &'static str> {
-    let slot = slots::allocate().map_err(|_| "no free slot")?;
+fn register(naming: Slot, service: Service) -> Result<(), &'static str> {
     // The registered capability is everybody's: it tells no client.
     let badge = EndpointBadge {
         client: ComponentId::ROOT_TASK,
         object: ObjectId::new(1).ok_or("1 has less than 20 bits")?,
     };
-    let rights = CapRights::new(false, true, false, true);
-    slots::absolute(slot)
-        .mint(&slots::absolute(SERVICE), rights, badge.bits())
-        .map_err(|_| "the kernel refuses to mint")?;
+    let itself = service
+        .mint::<dyn Bench>(badge)
+        .map_err(|_| "no slot is left")?;
     let name = Name::new(NAME).map_err(|_| "its name is malformed")?;
-    let result = NamingClient::new(&Kernel, naming)
-        .register(name, slot)
-        .map_err(|_| "naming refuses");
-    slots::free(slot);
-    result
+    NamingClient::new(Kernel, naming)
+        .register(name, itself.cast::<Anything>())
+        .map_err(|_| "naming refuses")
 }
 
 impl Server {
@@ -66,30 +57,34 @@ impl Server {
 }
 
 impl Bench for Server {
-    type Capability = Slot;
-
-    fn nothing(&mut self, _badge: u64) -> Result<(), Infallible> {
+    fn nothing(&mut self) -> Result<(), Infallible> {
         self.executed += 1;
         Ok(())
     }
 
-    fn four(&mut self, _badge: u64, words: [u64; FOUR]) -> Result<[u64; FOUR], Infallible> {
+    fn four(&mut self, words: [u64; FOUR]) -> Result<[u64; FOUR], Infallible> {
         Ok(self.answer(words))
     }
 
-    fn twelve(&mut self, _badge: u64, words: [u64; TWELVE]) -> Result<[u64; TWELVE], Infallible> {
+    fn twelve(&mut self, words: [u64; TWELVE]) -> Result<[u64; TWELVE], Infallible> {
         Ok(self.answer(words))
     }
 
-    fn full(
-        &mut self,
-        _badge: u64,
-        words: [u64; MESSAGE_WORDS],
-    ) -> Result<[u64; MESSAGE_WORDS], Infallible> {
+    fn full(&mut self, words: [u64; MESSAGE_WORDS]) -> Result<[u64; MESSAGE_WORDS], Infallible> {
         Ok(self.answer(words))
     }
 
-    fn executed(&mut self, _badge: u64) -> Result<u64, Infallible> {
+    fn one(&mut self, word: u64) -> Result<u64, Infallible> {
+        let [word] = self.answer([word]);
+        Ok(word)
+    }
+
+    fn encoded(&mut self, block: Block) -> Result<Block, Infallible> {
+        self.executed += 1;
+        Ok(block.answer())
+    }
+
+    fn executed(&mut self) -> Result<u64, Infallible> {
         Ok(self.executed)
     }
 }
