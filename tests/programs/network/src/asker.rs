@@ -136,7 +136,7 @@ fn wire_echo(link: &Link, other: Peer, name: &str, length: u16) -> Result<(), &'
     let mut times = Vec::new();
     for _ in 0..ECHO_CALLS {
         let report = network.wire_echo(other.node.number(), length, 100);
-        let report = report.map_err(|_| "the call failed")?.0;
+        let report = report.map_err(|_| "the call failed")?;
         if report.lost > 0 {
             return Err("frames were lost on a wire that loses nothing");
         }
@@ -149,7 +149,7 @@ fn wire_echo(link: &Link, other: Peer, name: &str, length: u16) -> Result<(), &'
 /// What the network server counted.
 fn counters(link: &Link) -> Result<(), &'static str> {
     let network = NetworkClient::new(Kernel, link.network());
-    let counters = network.counters().map_err(|_| "the call failed")?.0;
+    let counters = network.counters().map_err(|_| "the call failed")?;
     say!(
         "probe: {} frames in, {} out, {} datagrams in, {} out",
         counters.frames_in,
