@@ -44,6 +44,8 @@ enum How {
 const GROUPS: &[Group] = &[
     Group {
         names: &[
+            "typed_call",
+            "typed_call_64",
             "local_call",
             "local_call_4",
             "local_call_12",
