@@ -1,7 +1,6 @@
 //! What a description says, beyond how it is written: names that must be known, servers that must be there, limits.
 
 use isthmus_abi::{Name, limits, startup};
-use isthmus_plan::{Here, Placement};
 
 use crate::component::Component;
 use crate::mistake::{At, Collector, suggestion};
@@ -23,11 +22,6 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     check_devices(system, mistakes);
     check_channels(system, mistakes);
     check_events(system, mistakes);
-}
-
-/// A machine on which both rules hold.
-pub(crate) fn meeting(a: &Placement, b: &Placement) -> Option<Here> {
-    Here::all().find(|&here| a.holds(here) && b.holds(here))
 }
 
 fn counts(system: &System, mistakes: &mut Collector<'_>) {
@@ -113,7 +107,9 @@ fn check_devices(system: &System, mistakes: &mut Collector<'_>) {
             let kind = device.value;
             let other = seen.iter().find(|(other, j)| {
                 other.devices[*j].value == kind
-                    && meeting(&other.on.value, &component.on.value).is_some()
+                    && system
+                        .meeting(&other.on.value, &component.on.value)
+                        .is_some()
             });
             if let Some((other, _)) = other {
                 let what = format!("`{}` drives the {} already", other.name.value, kind.name());
@@ -161,7 +157,7 @@ fn ends<'s>(
         );
         return None;
     }
-    if meeting(&first.on.value, &second.on.value).is_none() {
+    if system.meeting(&first.on.value, &second.on.value).is_none() {
         let what = format!(
             "`{}` and `{}` never run on the same machine",
             a.value, b.value

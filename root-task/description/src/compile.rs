@@ -4,10 +4,9 @@ use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, layout, limits, 
 use isthmus_plan::plan::{
     Channel, Component, Device, DeviceKind, Event, Plan, Signal, Thread, Use,
 };
-use isthmus_plan::{Here, Placement};
 
 use crate::component::Component as Source;
-use crate::mistake::Collector;
+use crate::mistake::{Collector, Span};
 use crate::source::System;
 
 /// One kind of signal, between two components.
@@ -15,6 +14,8 @@ struct Wire {
     from: usize,
     to: usize,
     about: Name,
+    /// What says so.
+    span: Span,
 }
 
 pub(crate) fn compile(system: &System, mistakes: &mut Collector<'_>) -> Plan {
@@ -54,8 +55,20 @@ fn drains_logs(component: &Source) -> bool {
         .any(|d| d.value == DeviceKind::Console)
 }
 
-fn meet(a: &Placement, b: &Placement) -> bool {
-    Here::all().any(|here| a.holds(here) && b.holds(here))
+/// What makes a component the console server.
+fn console_line(console: &Source) -> Span {
+    let mut devices = console.devices.iter();
+    let device = devices.find(|d| d.value == DeviceKind::Console);
+    device.map_or_else(|| console.span.clone(), |d| d.span.clone())
+}
+
+/// Where it is written what a component may signal, in the order of [`Component::signals`].
+pub(crate) fn signal_spans(system: &System, index: usize) -> Vec<Span> {
+    let wires = wires(system).into_iter();
+    wires
+        .filter(|wire| wire.from == index)
+        .map(|wire| wire.span)
+        .collect()
 }
 
 /// Who may signal whom: everybody the console about logs, then events, then channels, each in the description's order.
@@ -68,12 +81,14 @@ fn wires(system: &System) -> Vec<Wire> {
         .filter(|(_, c)| drains_logs(c))
     {
         let loggers = system.components.iter().enumerate();
-        let loggers =
-            loggers.filter(|(from, c)| *from != to && meet(&c.on.value, &console.on.value));
+        let loggers = loggers.filter(|(from, c)| {
+            *from != to && system.meeting(&c.on.value, &console.on.value).is_some()
+        });
         wires.extend(loggers.map(|(from, _)| Wire {
             from,
             to,
             about: well_known(startup::LOGS),
+            span: console_line(console),
         }));
     }
     for event in &system.events {
@@ -82,6 +97,7 @@ fn wires(system: &System) -> Vec<Wire> {
             from,
             to,
             about: well_known(startup::PLAIN_EVENT),
+            span: event.from.span.clone(),
         });
     }
     for channel in &system.channels {
@@ -91,11 +107,13 @@ fn wires(system: &System) -> Vec<Wire> {
             from: owner,
             to: other,
             about: about.clone(),
+            span: channel.name.span.clone(),
         });
         wires.push(Wire {
             from: other,
             to: owner,
             about: about.clone(),
+            span: channel.name.span.clone(),
         });
     }
     wires

@@ -5,11 +5,12 @@ use isthmus_plan::Placement;
 use isthmus_plan::plan::{
     Caller, CpuShare, DeviceKind, Need, Restart, RestartPolicy, RestartWith, Start,
 };
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::arguments::{self, Arguments};
+use crate::layers::Layer;
 use crate::mistake::{At, Collector, Span, suggestion};
+use crate::placement::{self, Scope};
 use crate::read::Reader;
 use crate::source::whole;
 
@@ -25,6 +26,7 @@ pub(crate) struct Component {
     pub instance: Option<u8>,
     pub arguments: Arguments,
     pub on: At<Placement>,
+    pub layer: Option<At<Layer>>,
     pub start: At<Start>,
     pub restart: At<Restart>,
     pub cpu: At<CpuShare>,
@@ -33,6 +35,8 @@ pub(crate) struct Component {
     pub heap_bytes: u64,
     pub memory: At<u64>,
     pub extra_threads: u32,
+    /// Where that is written.
+    pub threads: Option<Span>,
     pub thread_stack_bytes: u32,
     pub serves: Vec<At<Name>>,
     pub uses: Vec<Used>,
@@ -73,6 +77,7 @@ impl Component {
     pub(crate) fn read(
         table: &DeTable<'_>,
         span: Span,
+        scope: &Scope<'_>,
         mistakes: &mut Collector<'_>,
     ) -> Option<Self> {
         let mut r = Reader::new(table, span, mistakes);
@@ -85,7 +90,8 @@ impl Component {
             instances: instances(&mut r),
             instance: None,
             arguments: arguments::read(&mut r),
-            on: placement(&mut r),
+            on: placement::on(&mut r, scope),
+            layer: layer(&mut r),
             start: r.choice(
                 "start",
                 &[("boot", Start::Boot), ("on-request", Start::OnRequest)],
@@ -96,6 +102,7 @@ impl Component {
             stack_bytes: stack(&mut r, "stack", defaults::STACK_BYTES),
             heap_bytes: bytes(&mut r, "heap", limits::HEAP_BYTES, layout::PAGE_BYTES).value,
             memory: bytes(&mut r, "memory", limits::MEMORY_BYTES, layout::PAGE_BYTES),
+            threads: r.span_of("threads"),
             extra_threads: r.number("threads", 0, 0, limits::THREADS as u32 - 1).value,
             thread_stack_bytes: stack(&mut r, "thread_stack", defaults::THREAD_STACK_BYTES),
             serves: r.names("serves"),
@@ -120,6 +127,10 @@ fn instances(r: &mut Reader<'_, '_, '_>) -> Option<At<u8>> {
             span: read.span,
         }
     })
+}
+
+fn layer(r: &mut Reader<'_, '_, '_>) -> Option<At<Layer>> {
+    r.has("layer").then(|| r.choice("layer", &Layer::NAMES))
 }
 
 fn priority(r: &mut Reader<'_, '_, '_>) -> u8 {
@@ -283,55 +294,4 @@ fn device(name: At<Name>, mistakes: &mut Collector<'_>) -> Option<At<DeviceKind>
         value: *kind,
         span: name.span,
     })
-}
-
-fn placement(r: &mut Reader<'_, '_, '_>) -> At<Placement> {
-    const REMEDY: &str = "write \"all\", \"first\", \"last\", or a list of machines like [1, 3]";
-    let Some(value) = r.raw("on") else {
-        return At {
-            value: Placement::All,
-            span: r.span.clone(),
-        };
-    };
-    let span = value.span();
-    let rule = match value.get_ref() {
-        DeValue::String(text) => match text.as_ref() {
-            "all" => Some(Placement::All),
-            "first" => Some(Placement::First),
-            "last" => Some(Placement::Last),
-            _ => None,
-        },
-        DeValue::Array(list) if !list.is_empty() => list
-            .iter()
-            .map(node)
-            .collect::<Option<Vec<u8>>>()
-            .and_then(|mut nodes| {
-                nodes.sort_unstable();
-                nodes.dedup();
-                heapless::Vec::from_slice(&nodes).ok().map(Placement::Nodes)
-            }),
-        _ => None,
-    };
-    if rule.is_none() {
-        let most = limits::NODES;
-        r.mistakes().add(
-            &span,
-            format!("`on` is no placement (machines are numbered 1 to {most})"),
-            REMEDY,
-        );
-    }
-    At {
-        value: rule.unwrap_or(Placement::All),
-        span,
-    }
-}
-
-fn node(value: &Spanned<DeValue<'_>>) -> Option<u8> {
-    let DeValue::Integer(number) = value.get_ref() else {
-        return None;
-    };
-    let number = u8::from_str_radix(number.as_str(), number.radix()).ok()?;
-    (1..=limits::NODES as u8)
-        .contains(&number)
-        .then_some(number)
 }

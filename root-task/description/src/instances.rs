@@ -33,6 +33,7 @@ pub(crate) fn tell_apart(system: System, mistakes: &mut Collector<'_>) -> System
         .collect();
     System {
         name: system.name,
+        machines: system.machines,
         components,
         channels,
         events,

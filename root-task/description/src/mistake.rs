@@ -1,5 +1,6 @@
 //! Mistakes: where, what, and what to do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -69,6 +70,7 @@ pub(crate) struct At<T> {
 pub(crate) struct Collector<'a> {
     text: &'a str,
     found: Vec<Mistake>,
+    keys: BTreeSet<(&'static str, &'static str)>,
 }
 
 impl<'a> Collector<'a> {
@@ -76,7 +78,18 @@ impl<'a> Collector<'a> {
         Self {
             text,
             found: Vec::new(),
+            keys: BTreeSet::new(),
         }
+    }
+
+    /// Remembers which keys a kind of table has.
+    pub(crate) fn note_keys(&mut self, table: &'static str, keys: &[&'static str]) {
+        self.keys.extend(keys.iter().map(|key| (table, *key)));
+    }
+
+    /// All keys that were asked for, by table.
+    pub(crate) fn keys(self) -> BTreeSet<(&'static str, &'static str)> {
+        self.keys
     }
 
     pub(crate) fn add(

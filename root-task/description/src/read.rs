@@ -147,6 +147,19 @@ impl<'t, 'm, 'c> Reader<'t, 'm, 'c> {
         }
     }
 
+    /// A text; `None` where the key is absent.
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) if !text.is_empty() => Some(text.to_string()),
+            _ => {
+                let what = format!("`{key}` is not a text");
+                self.mistakes.add(&value.span(), what, "write it in quotes");
+                None
+            }
+        }
+    }
+
     /// Whether the key is there.
     pub(crate) fn has(&mut self, key: &'static str) -> bool {
         self.get(key).is_some()
@@ -292,7 +305,8 @@ impl<'t, 'm, 'c> Reader<'t, 'm, 'c> {
     }
 
     /// Every key that was not asked for is a mistake.
-    pub(crate) fn finish(self, what: &str) {
+    pub(crate) fn finish(self, what: &'static str) {
+        self.mistakes.note_keys(what, &self.known);
         for key in self.table.keys() {
             let text: &str = key.get_ref();
             if !self.known.contains(&text) {

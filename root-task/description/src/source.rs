@@ -1,15 +1,19 @@
 //! The description as it is written: every key with its place in the text.
 
 use isthmus_abi::{Name, layout, limits};
+use isthmus_plan::{Here, Placement};
 use toml::de::{DeTable, DeValue};
 
 use crate::component::Component;
 use crate::mistake::{At, Collector, Span, suggestion};
+use crate::placement::Scope;
 use crate::read::Reader;
 
 /// A whole description.
 pub(crate) struct System {
     pub name: Name,
+    /// The machines on which it may find itself.
+    pub machines: Vec<Here>,
     pub components: Vec<Component>,
     pub channels: Vec<Channel>,
     pub events: Vec<Event>,
@@ -45,9 +49,41 @@ pub(crate) fn parse<'t>(text: &'t str, mistakes: &mut Collector<'_>) -> DeTable<
     root.into_inner()
 }
 
+/// Tables that a file does not have are mistakes.
+pub(crate) fn only(
+    root: &DeTable<'_>,
+    what: &str,
+    keys: &[&'static str],
+    mistakes: &mut Collector<'_>,
+) {
+    for key in root
+        .keys()
+        .filter(|key| !keys.contains(&key.get_ref().as_ref()))
+    {
+        let remedy = suggestion(key.get_ref(), keys.iter().copied(), "");
+        let what = format!("a {what} has no `{}`", key.get_ref());
+        mistakes.add(&key.span(), what, remedy);
+    }
+}
+
 impl System {
+    /// Whether two rules hold on one machine, and the first such machine.
+    pub(crate) fn meeting(&self, a: &Placement, b: &Placement) -> Option<Here> {
+        let mut machines = self.machines.iter().copied();
+        machines.find(|&here| a.holds(here) && b.holds(here))
+    }
+
+    /// The machines on which a rule holds.
+    pub(crate) fn machines_of<'a>(&'a self, on: &'a Placement) -> impl Iterator<Item = Here> + 'a {
+        self.machines.iter().copied().filter(|&here| on.holds(here))
+    }
+
     /// Reads a text. What it returns is complete only if no mistake was added.
-    pub(crate) fn read(root: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Self {
+    pub(crate) fn read(
+        root: &DeTable<'_>,
+        scope: &Scope<'_>,
+        mistakes: &mut Collector<'_>,
+    ) -> Self {
         let name = read_system(root, mistakes);
         let components = tables(root, "component", mistakes);
         if components.is_empty() {
@@ -59,7 +95,7 @@ impl System {
         }
         let components = components
             .iter()
-            .filter_map(|(table, span)| Component::read(table, span.clone(), mistakes));
+            .filter_map(|(table, span)| Component::read(table, span.clone(), scope, mistakes));
         let components = components.collect();
         let channels = tables(root, "channel", mistakes);
         let channels = channels
@@ -71,20 +107,15 @@ impl System {
             .iter()
             .filter_map(|(table, span)| event(table, span.clone(), mistakes))
             .collect();
-        const KEYS: [&str; 4] = ["system", "component", "channel", "event"];
-        for key in root
-            .keys()
-            .filter(|key| !KEYS.contains(&key.get_ref().as_ref()))
-        {
-            let remedy = suggestion(key.get_ref(), KEYS.into_iter(), "");
-            mistakes.add(
-                &key.span(),
-                format!("a description has no `{}`", key.get_ref()),
-                remedy,
-            );
-        }
+        only(
+            root,
+            "description",
+            &["system", "component", "channel", "event"],
+            mistakes,
+        );
         Self {
             name,
+            machines: scope.machines(),
             components,
             channels,
             events,
@@ -94,30 +125,36 @@ impl System {
 
 fn read_system(root: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Name {
     let unnamed = || Name::new("unnamed").expect("a well-formed name");
-    let Some(value) = root.get("system") else {
-        mistakes.add(
-            &(0..0),
-            "[system] is missing",
-            "start with `[system]` and `name = \"…\"`",
-        );
+    let Some((table, span)) = the_table(root, "system", mistakes) else {
         return unnamed();
     };
-    let DeValue::Table(table) = value.get_ref() else {
-        mistakes.add(
-            &value.span(),
-            "`system` is not a table",
-            "write `[system]` on a line of its own",
-        );
-        return unnamed();
-    };
-    let mut reader = Reader::new(table, value.span(), mistakes);
+    let mut reader = Reader::new(table, span, mistakes);
     let name = reader.name("name", "\"demo\"");
     reader.finish("system");
     name.map_or_else(unnamed, |name| name.value)
 }
 
+/// The table `[key]`, which must be there.
+pub(crate) fn the_table<'t>(
+    root: &'t DeTable<'t>,
+    key: &str,
+    mistakes: &mut Collector<'_>,
+) -> Option<(&'t DeTable<'t>, Span)> {
+    let Some(value) = root.get(key) else {
+        let remedy = format!("start with `[{key}]` and `name = \"…\"`");
+        mistakes.add(&(0..0), format!("[{key}] is missing"), remedy);
+        return None;
+    };
+    let DeValue::Table(table) = value.get_ref() else {
+        let remedy = format!("write `[{key}]` on a line of its own");
+        mistakes.add(&value.span(), format!("`{key}` is not a table"), remedy);
+        return None;
+    };
+    Some((table, value.span()))
+}
+
 /// The tables of `[[key]]`.
-fn tables<'t>(
+pub(crate) fn tables<'t>(
     root: &'t DeTable<'t>,
     key: &str,
     mistakes: &mut Collector<'_>,
@@ -158,17 +195,16 @@ fn channel(table: &DeTable<'_>, span: Span, mistakes: &mut Collector<'_>) -> Opt
     let name = r.name("name", "\"datagrams\"");
     let between = r.required_names("between", "[\"network\", \"netipc\"]");
     let size = r.size("size", 64 << 10, layout::PAGE_BYTES, limits::CHANNEL_BYTES);
-    let (ends, at) = between?;
-    let count = ends.len();
-    let between = <[At<Name>; 2]>::try_from(ends).ok();
-    if between.is_none() {
-        let what = format!("a channel has two ends, not {count}");
-        r.mistakes().add(
-            &at,
-            what,
-            "name its owner and the other end, like [\"network\", \"netipc\"]",
-        );
-    }
+    let between = between.and_then(|(ends, at)| {
+        let count = ends.len();
+        let two = <[At<Name>; 2]>::try_from(ends).ok();
+        if two.is_none() {
+            let what = format!("a channel has two ends, not {count}");
+            let remedy = "name its owner and the other end, like [\"network\", \"netipc\"]";
+            r.mistakes().add(&at, what, remedy);
+        }
+        two
+    });
     r.finish("channel");
     Some(Channel {
         name: name?,

@@ -12,7 +12,7 @@ use crate::source::System;
 pub(crate) fn check(system: &System, plan: &Plan, mistakes: &mut Collector<'_>) {
     for ((id, _), component) in plan.all().zip(&system.components) {
         for (key, span) in needs(component) {
-            check_one(plan, id, component, key, &span, mistakes);
+            check_one(system, plan, id, component, key, &span, mistakes);
         }
     }
 }
@@ -30,6 +30,7 @@ fn needs(c: &Component) -> Vec<(&'static str, Span)> {
 }
 
 fn check_one(
+    system: &System,
     plan: &Plan,
     id: ComponentId,
     component: &Component,
@@ -37,8 +38,8 @@ fn check_one(
     span: &Span,
     mistakes: &mut Collector<'_>,
 ) {
-    let of_base = Here::all()
-        .filter(|&here| component.on.value.holds(here))
+    let of_base = system
+        .machines_of(&component.on.value)
         .find(|&here| plan.starter(id, here) == Starter::RootTask);
     let Some(here) = of_base else { return };
     let (name, Here { node, nodes }) = (&component.name.value, here);

@@ -1,11 +1,9 @@
 //! Who uses whom: every use leads to exactly one server on every machine where its user runs.
 
 use isthmus_abi::Name;
-use isthmus_plan::Here;
 use isthmus_plan::base::{MEMORY, SCHEDULER};
 use isthmus_plan::plan::{Caller, Need};
 
-use crate::check::meeting;
 use crate::component::{Component, Used};
 use crate::mistake::{At, Collector, suggestion};
 use crate::source::System;
@@ -119,7 +117,8 @@ fn check_named(
             suggestion(from.value.as_str(), all(), &none),
         );
     }
-    let lonely = Here::all().find(|&h| user.on.value.holds(h) && !server.on.value.holds(h));
+    let mut machines = system.machines_of(&user.on.value);
+    let lonely = machines.find(|&here| !server.on.value.holds(here));
     if let Some(here) = lonely.filter(|_| used.need == Need::Required) {
         let what = format!(
             "`{}` runs on machine {} of {}, where `{}` does not",
@@ -155,7 +154,7 @@ fn check_use(system: &System, user: &Component, used: &Used, mistakes: &mut Coll
         );
         return mistakes.add(span, format!("no component serves `{interface}`"), remedy);
     }
-    for here in Here::all().filter(|&here| user.on.value.holds(here)) {
+    for here in system.machines_of(&user.on.value) {
         let mut there = servers.iter().filter(|s| s.on.value.holds(here));
         let machine = format!("machine {} of {}", here.node, here.nodes);
         match (there.next(), there.next()) {
@@ -184,7 +183,7 @@ fn check_single(system: &System, interface: &str, mistakes: &mut Collector<'_>) 
     for (i, a) in system.components.iter().enumerate() {
         let others = system.components[i + 1..].iter();
         for b in others.filter(|b| serves(a, interface) && serves(b, interface)) {
-            if let Some(here) = meeting(&a.on.value, &b.on.value) {
+            if let Some(here) = system.meeting(&a.on.value, &b.on.value) {
                 let what = format!(
                     "both `{}` and `{}` serve `{interface}` on machine {} of {}",
                     a.name.value, b.name.value, here.node, here.nodes
