@@ -20,6 +20,7 @@ pub mod entry;
 pub mod grants;
 pub mod heap;
 pub mod log;
+pub mod memory;
 mod panic;
 pub mod replies;
 pub mod service;

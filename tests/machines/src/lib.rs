@@ -13,6 +13,7 @@ mod frames;
 mod idle;
 mod kill_server_machine;
 mod lab;
+mod memory;
 mod network;
 mod no_allocation;
 mod ping;
@@ -58,6 +59,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/timer.toml",
         settings: &Setting::ALIKE,
         run: timer::waits,
+    },
+    Scenario {
+        name: "memory",
+        system: "tests/machines/systems/memory.toml",
+        settings: &Setting::ALIKE,
+        run: memory::shared_and_given_back,
+    },
+    Scenario {
+        name: "memory-scheduler",
+        system: "tests/machines/systems/memory-scheduler.toml",
+        settings: &Setting::ALIKE,
+        run: memory::by_the_scheduler,
     },
     Scenario {
         name: "kill-server-machine",

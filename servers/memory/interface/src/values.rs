@@ -1,6 +1,16 @@
 //! What the calls carry.
 
-use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer};
+use isthmus_interface::{Kind, Malformed, OwnEndpoint, Reader, TooLong, Wire, Writer};
+
+/// What a capability to a memory object leads to: `Cap<MemoryObject>`, in any interface.
+#[derive(Clone, Copy, Debug)]
+pub enum MemoryObject {}
+
+impl Kind for MemoryObject {
+    const KIND: &'static str = "a memory object";
+    // To the memory server it always is; to whoever gets one from it, it is a capability.
+    const OWN: OwnEndpoint = OwnEndpoint::Maybe;
+}
 
 /// What a mapping allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

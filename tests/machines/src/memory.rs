@@ -1,0 +1,56 @@
+//! Memory objects are shared, bounded, zero at first, and given back; who writes where it may only read is stopped, and who wants too much is refused.
+
+use std::time::Duration;
+
+use isthmus_testkit::{Failure, Machine, contains, says};
+
+use crate::lab::Lab;
+
+/// Thousands of cycles and a gigabyte of zeroing take seconds under emulation.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What the component that makes objects checks, one after the other.
+const CHECKS: [&str; 6] = [
+    "sharing",
+    "zeroing",
+    "outliving",
+    "refusals",
+    "wrong messages",
+    "cycles",
+];
+
+/// Waits until a component has reported on a check, and takes no other report for a good one.
+fn wait_for_ok(machine: &Machine, component: &str, check: &str) -> Result<(), Failure> {
+    machine.wait_for(&says(component, &format!("{check}: ")), LIMIT)?;
+    machine.wait_for(&says(component, &format!("{check}: ok")), Duration::ZERO)
+}
+
+pub(crate) fn shared_and_given_back(lab: &Lab) -> Result<(), Failure> {
+    let cluster = lab.machines(1)?.start()?;
+    let machine = cluster.machine(1);
+    for check in CHECKS {
+        wait_for_ok(machine, "maker", check)?;
+    }
+    wait_for_ok(machine, "glutton", "eating")?;
+    wait_for_ok(machine, "scribbler", "reading what may be read")?;
+    machine.wait_for(
+        &contains("component scribbler died in thread 0: page fault"),
+        LIMIT,
+    )?;
+    let still_here = machine.lines().iter().any(|line| {
+        line.said
+            .words()
+            .is_some_and(|words| words.contains("STILL HERE"))
+    });
+    match still_here {
+        true => Err(cluster.failure("a component wrote where it may only read")),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn by_the_scheduler(lab: &Lab) -> Result<(), Failure> {
+    let cluster = lab.machines(1)?.start()?;
+    let machine = cluster.machine(1);
+    wait_for_ok(machine, "warden", "closing")?;
+    wait_for_ok(machine, "warden", "reserving")
+}
