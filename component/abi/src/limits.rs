@@ -61,7 +61,7 @@ pub const CHANNEL_BYTES: u64 = 8 << 20;
 /// Bytes of one component's memory for DMA.
 pub const DMA_BYTES: u64 = 8 << 20;
 /// Untyped objects that the root task hands over to the memory server, the largest first.
-pub const UNTYPED_OBJECTS: usize = 64;
+pub const UNTYPED_OBJECTS: usize = 32;
 /// Slots in the memory server's CNode for what it makes: untyped objects, frames, mappings, translation tables, objects' capabilities.
 pub const MEMORY_SLOTS: u32 = 30_000;
 /// Slots in the scheduler's CNode for the frames that its processes share: log rings and channels, one for each end.

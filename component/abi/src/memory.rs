@@ -18,6 +18,8 @@ pub struct HandOver {
     pub untyped: Vec<UntypedObject, { limits::UNTYPED_OBJECTS }, u8>,
     /// The accounts of the components that the root task starts.
     pub accounts: Vec<Account, { limits::COMPONENTS }, u8>,
+    /// Who reserves memory, and opens and closes accounts.
+    pub scheduler: Option<ComponentId>,
     /// Empty slots, side by side, for what the server makes.
     pub empty: SlotRange,
 }

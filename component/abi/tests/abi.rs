@@ -236,6 +236,7 @@ fn largest_hand_over() -> HandOver {
                 quota_bytes: u64::MAX,
             })
             .collect(),
+        scheduler: Some(ComponentId(255)),
         empty: SlotRange {
             first: slot,
             count: u32::MAX,

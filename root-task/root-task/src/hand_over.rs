@@ -186,8 +186,18 @@ pub fn memory(
     let range = planned.map_or(SlotRange::empty(slots::NULL), |c| c.hand_over());
     let slots = &mut Slots::of(range);
     let mut accounts = heapless::Vec::new();
+    let mut scheduler = None;
     for body in bodies {
-        let quota_bytes = plan.component(body.id()).map_or(0, |c| c.memory_bytes);
+        let Some(component) = plan.component(body.id()) else {
+            continue;
+        };
+        if component.owns_processes() {
+            scheduler = Some(body.id());
+        }
+        let quota_bytes = component.memory_bytes;
+        if quota_bytes == 0 {
+            continue;
+        }
         let account = memory::Account {
             component: body.id(),
             space: give(server, slots, body.space.root().cptr())?,
@@ -214,6 +224,7 @@ pub fn memory(
     Ok(memory::HandOver {
         untyped,
         accounts,
+        scheduler,
         empty: slots.rest(),
     })
 }

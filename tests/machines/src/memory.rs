@@ -22,7 +22,8 @@ const CHECKS: [&str; 6] = [
 /// Waits until a component has reported on a check, and takes no other report for a good one.
 fn wait_for_ok(machine: &Machine, component: &str, check: &str) -> Result<(), Failure> {
     machine.wait_for(&says(component, &format!("{check}: ")), LIMIT)?;
-    machine.wait_for(&says(component, &format!("{check}: ok")), Duration::ZERO)
+    let ok = says(component, &format!("{check}: ok"));
+    machine.wait_for(&ok, Duration::ZERO).map(drop)
 }
 
 pub(crate) fn shared_and_given_back(lab: &Lab) -> Result<(), Failure> {

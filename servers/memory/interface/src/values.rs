@@ -1,6 +1,6 @@
 //! What the calls carry.
 
-use isthmus_interface::{Kind, Malformed, OwnEndpoint, Reader, TooLong, Wire, Writer};
+use isthmus_interface::{Kind, OwnEndpoint, Wire};
 
 /// What a capability to a memory object leads to: `Cap<MemoryObject>`, in any interface.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ impl Kind for MemoryObject {
 }
 
 /// What a mapping allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub enum Access {
     /// Reading.
     Read,
@@ -21,80 +21,41 @@ pub enum Access {
     Write,
 }
 
-impl Wire for Access {
-    const MAX_WORDS: usize = 1;
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
-        matches!(self, Self::Write).write(writer)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(match bool::read(reader)? {
-            false => Self::Read,
-            true => Self::Write,
-        })
-    }
+/// Where an object was mapped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Wire)]
+pub struct Mapped {
+    /// Its first byte.
+    pub address: u64,
+    /// Its bytes.
+    pub bytes: u64,
 }
 
-macro_rules! words {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: u64,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct $name { $($(#[$doc])* pub $field: u64,)* }
-
-        impl Wire for $name {
-            const MAX_WORDS: usize = [$(stringify!($field)),*].len();
-
-            fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
-                $(writer.word(self.$field)?;)*
-                Ok(())
-            }
-
-            fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-                Ok(Self { $($field: reader.word()?,)* })
-            }
-        }
-    };
+/// What an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Wire)]
+pub struct Usage {
+    /// What it may have, in bytes.
+    pub quota_bytes: u64,
+    /// What it has: the objects that it made or maps, and its translation tables.
+    pub used_bytes: u64,
 }
 
-words! {
-    /// Where an object was mapped.
-    pub struct Mapped {
-        /// Its first byte.
-        pub address: u64,
-        /// Its bytes.
-        pub bytes: u64,
-    }
-}
-
-words! {
-    /// What an account has.
-    pub struct Usage {
-        /// What it may have, in bytes.
-        pub quota_bytes: u64,
-        /// What it has: the objects that it made or maps, and its translation tables.
-        pub used_bytes: u64,
-    }
-}
-
-words! {
-    /// What the machine has. Everything given back, it is what it was.
-    pub struct Statistics {
-        /// Memory that was handed over.
-        pub total_bytes: u64,
-        /// What nobody has.
-        pub free_bytes: u64,
-        /// The largest piece of it.
-        pub largest_bytes: u64,
-        /// Slots that nobody has.
-        pub free_slots: u64,
-        /// Open accounts.
-        pub accounts: u64,
-        /// Objects, those included that live only because somebody maps them.
-        pub objects: u64,
-        /// Mappings.
-        pub mappings: u64,
-        /// Reservations.
-        pub reservations: u64,
-    }
+/// What the machine has. Everything given back, it is what it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Wire)]
+pub struct Statistics {
+    /// Memory that was handed over.
+    pub total_bytes: u64,
+    /// What nobody has.
+    pub free_bytes: u64,
+    /// The largest piece of it.
+    pub largest_bytes: u64,
+    /// Slots that nobody has.
+    pub free_slots: u64,
+    /// Open accounts.
+    pub accounts: u64,
+    /// Objects, those included that live only because somebody maps them.
+    pub objects: u64,
+    /// Mappings.
+    pub mappings: u64,
+    /// Reservations.
+    pub reservations: u64,
 }

@@ -10,7 +10,7 @@ mod kernel;
 
 use isthmus_runtime::abi::memory::HandOver;
 use isthmus_runtime::abi::{ComponentId, ObjectId};
-use isthmus_runtime::interface::{Anything, Caller, Cap, Kind};
+use isthmus_runtime::interface::{Anything, Caller, Cap};
 use isthmus_runtime::{EndpointBadge, Service, Startup, calls, say, slots};
 use memory_interface::{
     Access, Mapped, Memory, MemoryError, MemoryObject, Statistics, Usage, memory,

@@ -14,7 +14,7 @@ use memory_programs::{Checked, Wrong, expect, report, rest};
 isthmus_runtime::entry!(main);
 
 /// Bytes of each object.
-const BYTES: u64 = 24 << 10;
+const BYTES: u64 = 20 << 10;
 /// How often it asks when it has nothing more to get.
 const REPETITIONS: u32 = 10_000;
 

@@ -4,7 +4,7 @@
 
 use isthmus_runtime::memory::{self, Access, MemoryObject};
 use isthmus_runtime::sel4::{ObjectBlueprint, cap};
-use isthmus_runtime::{Kernel, Slot, Startup, grants, slots};
+use isthmus_runtime::{Kernel, Startup, slots};
 use memory_programs::{Checked, PartnerClient, expect, report, rest};
 
 isthmus_runtime::entry!(main);
@@ -24,8 +24,8 @@ fn main(startup: &'static Startup) -> ! {
 /// What the maker of an object leaves behind when its account is closed.
 fn closing(startup: &Startup) -> Checked {
     let server = memory::server()?;
-    let partner = PartnerClient::<Kernel>::INTERFACE;
-    let partner = PartnerClient::new(Kernel, Slot(grants::endpoint(partner)?.bits() as u32));
+    let partner = startup.endpoint(PartnerClient::<Kernel>::INTERFACE)?;
+    let partner = PartnerClient::new(Kernel, partner);
     let before = server.statistics()?;
     let object = MemoryObject::create(5 * PAGE)?;
     let mapping = object.map(Access::Write)?;
