@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod cluster;
 pub mod programs;
 pub mod run;
 pub mod setup;
@@ -17,6 +18,7 @@ pub mod ui;
 pub mod workspace;
 
 pub use builder::{Builder, kernel, kernel_arch};
+pub use cluster::ClusterFile;
 pub use isthmus_image::{PROGRAMS, in_folder};
 pub use microkernel_config::Profile;
 pub use qemu_machines::Arch;

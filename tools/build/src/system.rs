@@ -38,12 +38,17 @@ impl System {
     pub fn of_text(text: &str, name: &str) -> Result<Self> {
         let plan = isthmus_description::compile(text)
             .map_err(|mistakes| anyhow!("{}", mistakes.in_file(name)))?;
+        Ok(Self::of_plan(plan))
+    }
+
+    /// A system that was checked already.
+    pub(crate) fn of_plan(plan: Plan) -> Self {
         let programs = plan
             .components
             .iter()
             .map(|component| component.program.as_str().to_owned())
             .collect();
-        Ok(Self { plan, programs })
+        Self { plan, programs }
     }
 
     /// Every program of an image: the components' and the root task.

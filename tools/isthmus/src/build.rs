@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use isthmus_build::Project;
+use isthmus_build::{ClusterFile, Project};
 use isthmus_testkit::{Arch, SystemImage};
 use microkernel_config::Profile;
 
@@ -85,11 +86,33 @@ impl<'a> Deref for Builder<'a> {
     }
 }
 
+/// The images that are asked for, and where each goes.
+fn wanted(options: &options::Build, project: &Project) -> Result<Vec<(Arch, System, PathBuf)>> {
+    let out = |name: &str| options.out.join(name);
+    if let Some(file) = &options.cluster {
+        let file = ClusterFile::read(&project.system(Some(file)))?;
+        let machines = file.machines();
+        return Ok(machines
+            .map(|(machine, arch, system)| (arch, system, out(machine.name.as_str())))
+            .collect());
+    }
+    let system = System::read(&project.system(options.system.as_deref()))?;
+    let archs: BTreeSet<Arch> = options.arch.archs(2).into_iter().collect();
+    let folder = |arch: Arch| match options.arch {
+        Machines::Mixed => out(arch.name()),
+        _ => options.out.clone(),
+    };
+    Ok(archs
+        .into_iter()
+        .map(|arch| (arch, system.clone(), folder(arch)))
+        .collect())
+}
+
 /// `./isthmus build`.
 pub fn command(ui: &Ui, options: &options::Build) -> Result<Ending> {
     let project = Project::here()?;
-    let system = System::read(&project.system(options.system.as_deref()))?;
-    let archs: BTreeSet<Arch> = options.arch.archs(2).into_iter().collect();
+    let wanted = wanted(options, &project)?;
+    let archs: BTreeSet<Arch> = wanted.iter().map(|(arch, _, _)| *arch).collect();
     let profile = if options.release {
         Profile::Release
     } else {
@@ -100,13 +123,8 @@ pub fn command(ui: &Ui, options: &options::Build) -> Result<Ending> {
     }
     let purposes: Vec<Purpose> = archs.iter().map(|arch| Purpose::Build(*arch)).collect();
     setup::ensure(ui, &purposes)?;
-    let builder = isthmus_build::Builder::for_project(ui, project, archs.iter().copied(), profile)?;
-    for arch in archs {
-        let folder = if options.arch == Machines::Mixed {
-            options.out.join(arch.name())
-        } else {
-            options.out.clone()
-        };
+    let builder = isthmus_build::Builder::for_project(ui, project, archs, profile)?;
+    for (arch, system, folder) in wanted {
         builder.image(&system, arch, &folder)?;
         let image = SystemImage::open(&folder)?;
         let line = qemu_machines::Machine::new(image.image().clone()).command_line();

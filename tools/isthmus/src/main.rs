@@ -8,8 +8,10 @@
 
 mod bench;
 mod build;
+mod caps;
 mod demo;
 mod options;
+mod system;
 mod test;
 mod up;
 
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::demo(&ui, &options),
         Task::Build(options) => build::command(&ui, &options),
         Task::Up(options) => up::up(&ui, &options),
+        Task::System(options) => system::command(&ui, &options),
+        Task::Caps(options) => caps::caps(&ui, &options),
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
         Task::Sim { arguments } => test::simulate(&arguments),

@@ -29,6 +29,11 @@ pub enum Task {
     Build(Build),
     /// Start machines and keep them running, with every console.
     Up(Up),
+    /// Check a system description or a cluster file, or draw who may call whom.
+    #[command(subcommand)]
+    System(System),
+    /// Say who holds which capability on a machine, and which line of the description gave it; the machine itself is asked.
+    Caps(Caps),
     /// Check formatting, lints, documents, host tests and machine tests.
     Test(Test),
     /// Measure calls, the wire and booting.
@@ -93,6 +98,9 @@ pub struct Build {
     /// With the release kernel instead of the one that checks itself and prints.
     #[arg(long)]
     pub release: bool,
+    /// A cluster file: the machines, and what each runs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "system"])]
+    pub cluster: Option<PathBuf>,
     /// The system's description; if not given, `system.toml` of the workspace that you stand in, or the demonstration's.
     #[arg(long, value_name = "FILE")]
     pub system: Option<PathBuf>,
@@ -109,6 +117,9 @@ pub struct Up {
     /// How many machines.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
     pub nodes: u8,
+    /// A cluster file: the machines, and what each runs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "nodes", "system"])]
+    pub cluster: Option<PathBuf>,
     /// The system's description; if not given, `system.toml` of the workspace that you stand in, or the demonstration's.
     #[arg(long, value_name = "FILE")]
     pub system: Option<PathBuf>,
@@ -118,6 +129,42 @@ pub struct Up {
     /// With the kernel that checks itself and prints, instead of the release kernel.
     #[arg(long)]
     pub debug: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum System {
+    /// Say every mistake with line, column and remedy, or what the system is made of.
+    Check {
+        /// A system description, or a cluster file.
+        file: PathBuf,
+    },
+    /// Draw who may call whom, as SVG: calls, events, channels, by layer.
+    Graph {
+        /// A system description.
+        file: PathBuf,
+        /// Where the drawing goes, instead of the standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Caps {
+    /// The machine's number, from 1.
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+    pub node: u8,
+    /// The system's description; by default this checkout's demonstration, or `system.toml` of your own workspace.
+    #[arg(long, value_name = "FILE")]
+    pub system: Option<PathBuf>,
+    /// How many machines the cluster has.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+    pub nodes: u8,
+    /// The machine's processor.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    pub arch: BenchArch,
+    /// Only what the description says: start no machine.
+    #[arg(long)]
+    pub plan: bool,
 }
 
 #[derive(Debug, Args)]

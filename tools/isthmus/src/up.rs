@@ -1,12 +1,13 @@
 //! `./isthmus up`: machines that run until Ctrl-C, with every console.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Result;
-use isthmus_build::Project;
-use isthmus_testkit::{Cluster, ConsoleLine, Said, SystemImage};
+use isthmus_build::{ClusterFile, Project};
+use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, Said, SystemImage};
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -20,23 +21,15 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// Starts the machines and keeps them.
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
-    let archs = options.arch.archs(options.nodes.into());
-    let project = Project::here()?;
-    let system = System::read(&project.system(options.system.as_deref()))?;
-    setup::ensure_machines(ui, &archs)?;
-    let profile = if options.debug {
-        Profile::Debug
-    } else {
-        Profile::Release
+    let (cluster, what) = match &options.cluster {
+        Some(file) => of_file(ui, options, file)?,
+        None => of_system(ui, options)?,
     };
-    let builder = Builder::for_project(ui, project, archs.iter().copied(), profile)?;
-    let images = builder.images(&system)?;
-    let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();
-    let cluster = Cluster::of(images)
-        .pcap(options.pcap.clone())
-        .on_line(show)
-        .start()?;
-    ui.say(&format!("{} machines with the system `{}`. Ctrl-C ends them; a line `N text` is typed into machine N.", options.nodes, system.name()));
+    let cluster = cluster.pcap(options.pcap.clone()).on_line(show).start()?;
+    ui.say(&format!(
+        "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N.",
+        cluster.machines().len()
+    ));
     let cluster = Arc::new(cluster);
     let typed = Arc::downgrade(&cluster);
     // It waits for a line for ever, so it ends with the program.
@@ -50,6 +43,48 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     }
     ui.say("All machines have ended.");
     Ok(Ending::Wanting)
+}
+
+fn profile(options: &options::Up) -> Profile {
+    if options.debug {
+        Profile::Debug
+    } else {
+        Profile::Release
+    }
+}
+
+/// Machines that all run the same.
+fn of_system(ui: &Ui, options: &options::Up) -> Result<(ClusterBuilder, String)> {
+    let archs = options.arch.archs(options.nodes.into());
+    let project = Project::here()?;
+    let system = System::read(&project.system(options.system.as_deref()))?;
+    setup::ensure_machines(ui, &archs)?;
+    let builder = Builder::for_project(ui, project, archs.iter().copied(), profile(options))?;
+    let images = builder.images(&system)?;
+    let images: Vec<&SystemImage> = archs.iter().filter_map(|arch| images.get(arch)).collect();
+    let what = format!("the system `{}`", system.name());
+    Ok((Cluster::of(images), what))
+}
+
+/// The machines of a cluster file.
+fn of_file(ui: &Ui, options: &options::Up, file: &Path) -> Result<(ClusterBuilder, String)> {
+    let project = Project::here()?;
+    let file = ClusterFile::read(&project.system(Some(file)))?;
+    let archs: Vec<_> = file.machines().map(|(_, arch, _)| arch).collect();
+    setup::ensure_machines(ui, &archs)?;
+    let builder = Builder::for_project(ui, project, archs, profile(options))?;
+    let images = file
+        .machines()
+        .map(|(_, arch, system)| builder.standard_image(&system, arch))
+        .collect::<Result<Vec<SystemImage>>>()?;
+    let mut cluster = Cluster::of(&images);
+    for (node, (machine, _, _)) in (1..).zip(file.machines()) {
+        cluster = cluster.arguments_of(node, machine.arguments.clone());
+        if let Some(bytes) = machine.memory_bytes {
+            cluster = cluster.memory_mib_of(node, (bytes >> 20) as u32);
+        }
+    }
+    Ok((cluster, format!("the cluster `{}`", file.name())))
 }
 
 /// Prints a line. That nobody reads is no reason to stop the machines.

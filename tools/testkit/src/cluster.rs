@@ -1,5 +1,6 @@
 //! Several machines around one switch.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,14 @@ pub struct ClusterBuilder {
     faults: Faults,
     pcap: Option<PathBuf>,
     listener: Option<Listener>,
+    own: BTreeMap<usize, Own>,
+}
+
+/// What one machine has for itself.
+#[derive(Clone, Debug, Default)]
+struct Own {
+    memory_mib: Option<u32>,
+    arguments: Option<String>,
 }
 
 /// Machines 1 to n, and their switch. When it goes, they are killed and their sockets removed.
@@ -41,6 +50,20 @@ impl ClusterBuilder {
     #[must_use]
     pub fn memory_mib(self, memory_mib: u32) -> Self {
         Self { memory_mib, ..self }
+    }
+
+    /// Memory of machine `node`, from 1, where it differs from the others.
+    #[must_use]
+    pub fn memory_mib_of(mut self, node: usize, memory_mib: u32) -> Self {
+        self.own.entry(node).or_default().memory_mib = Some(memory_mib);
+        self
+    }
+
+    /// Facts for the programs of machine `node`, from 1, instead of those for all.
+    #[must_use]
+    pub fn arguments_of(mut self, node: usize, arguments: impl Into<String>) -> Self {
+        self.own.entry(node).or_default().arguments = Some(arguments.into());
+        self
     }
 
     /// What makes the machines' clocks tick.
@@ -119,15 +142,16 @@ impl ClusterBuilder {
         let switch = Switch::start(config).map_err(|error| Failure::new(error.to_string()))?;
         let transcript = Arc::new(Transcript::new(self.listener));
         let machine = |(image, node): (&SystemImage, &Node)| {
+            let own = self.own.get(&node.id().into()).cloned().unwrap_or_default();
             let definition = Definition {
                 node: *node,
-                memory_mib: self.memory_mib,
+                memory_mib: own.memory_mib.unwrap_or(self.memory_mib),
                 link: Link::Stream {
                     socket: socket(node),
                 },
                 console: Console::Stdio,
                 clock: self.clock,
-                arguments: self.arguments.clone(),
+                arguments: own.arguments.unwrap_or_else(|| self.arguments.clone()),
                 ..Definition::new(image.image().clone())
             };
             Machine::new(
@@ -167,6 +191,7 @@ impl Cluster {
             faults: Faults::NONE,
             pcap: None,
             listener: None,
+            own: BTreeMap::new(),
         }
     }
 
