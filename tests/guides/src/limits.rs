@@ -24,8 +24,13 @@ const SOURCES: &[Source] = &[
     },
     Source {
         title: "Names",
-        file: "servers/naming/logic/src/lib.rs",
-        reached: "The registration or look-up is refused with the naming interface's error.",
+        file: "servers/naming/logic/src/limits.rs",
+        reached: "The call is refused with the naming interface's error (`TooMany`, `Busy`).",
+    },
+    Source {
+        title: "Paths, pages and leases",
+        file: "servers/naming/interface/src/limits.rs",
+        reached: "Refused where the value is made; a message that carries another is `NotExecuted(BadArguments)`.",
     },
     Source {
         title: "The memory server",

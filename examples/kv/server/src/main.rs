@@ -1,27 +1,20 @@
-//! The key-value server: registers itself as `kv`, and answers.
+//! The key-value server: keeps the name `kv` in the whole cluster, and answers.
 //!
 //! It does not know where its clients are. The store is `kv-logic`'s; the calls are `kv-interface`'s.
 #![no_std]
 #![no_main]
 
-use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
-use isthmus_runtime::calls::run;
-use isthmus_runtime::interface::Anything;
-use isthmus_runtime::{Kernel, Service, Startup, say, time};
+mod name;
+
+use isthmus_runtime::calls::{Occasion, serve};
+use isthmus_runtime::interface::Disposition;
+use isthmus_runtime::{Service, Startup, say, time};
 use kv_interface::{Key, Kv, KvError, RequestId, Totals, Value, kv};
 use kv_logic::Store;
-use naming_interface::NamingClient;
+
+use crate::name::{NAME, Name};
 
 isthmus_runtime::entry!(main);
-
-/// The name that clients look up.
-const NAME: &str = "kv";
-
-/// The object behind the registered capability: the store, for whoever found it.
-const EVERYBODY: ObjectId = match ObjectId::new(1) {
-    Some(object) => object,
-    None => panic!("1 has less than 20 bits"),
-};
 
 struct Server(Store);
 
@@ -30,37 +23,34 @@ fn main(startup: &'static Startup) -> ! {
         say!("demo: failed: add `serves = [\"kv\"]` to the system description");
         isthmus_runtime::exit()
     };
-    if let Err(reason) = register(startup, service) {
-        say!("demo: failed: the server cannot register: {reason}");
-        isthmus_runtime::exit()
-    }
+    let name = match Name::of(startup, service).and_then(|name| {
+        name.keep().map_err(|_| "naming refuses")?;
+        Ok(name)
+    }) {
+        Ok(name) => name,
+        Err(reason) => {
+            say!("demo: failed: the server cannot register: {reason}");
+            isthmus_runtime::exit()
+        }
+    };
     say!(
         "demo: `{NAME}` is registered on machine {}",
         startup.machine.node
     );
     // The counter has gone on since the last start, and is read once for each.
     let mut server = Server(Store::new(time::now().ticks()));
-    run(service, &mut server, kv::dispatch)
-}
-
-/// Gives naming a capability that can be called, and passed on, and nothing else.
-fn register(startup: &Startup, service: Service) -> Result<(), &'static str> {
-    let naming = startup
-        .endpoint(NamingClient::<Kernel>::INTERFACE)
-        .map_err(|_| "it does not use naming")?;
-    // The registered capability is everybody's: it tells no client.
-    let badge = EndpointBadge {
-        client: ComponentId::ROOT_TASK,
-        object: EVERYBODY,
-    };
-    let itself = service
-        .mint::<dyn Kv>(badge)
-        .map_err(|_| "no slot is left")?;
-    let name = Name::new(NAME).map_err(|_| "its name is malformed")?;
-    // Naming has its own copy afterwards; this one goes when the call has ended.
-    NamingClient::new(Kernel, naming)
-        .register(name, itself.cast::<Anything>())
-        .map_err(|_| "naming refuses")
+    serve(service, |occasion| match occasion {
+        Occasion::Message(request, answer) => kv::dispatch(&mut server, request, answer),
+        Occasion::Events(events) => {
+            if events.contains(name.timer_event)
+                && let Err(reason) = name.keep()
+            {
+                // It is tried again, and the lease outlasts one time.
+                say!("demo: the name is not renewed: {reason}");
+            }
+            Disposition::Nothing
+        }
+    })
 }
 
 impl Kv for Server {

@@ -1,4 +1,4 @@
-//! Paths: `kv`, `/kv`, `/node/2/kv`.
+//! Paths: `kv`, `/apps/kv`, `/node/2/kv`.
 
 use core::fmt;
 
@@ -6,15 +6,23 @@ use heapless::String;
 use isthmus_interface::abi::Name;
 use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer};
 
-/// Bytes of a path, at most.
-pub const PATH_BYTES: usize = 96;
+use crate::limits::{PART_BYTES, PATH_BYTES};
+
+/// In every directory, the part that leads to the other machines: `node/2/kv`.
+pub const NODE: &str = "node";
 
 const SEPARATOR: char = '/';
-const NODE: &str = "node";
+const HERE: &str = ".";
+const ABOVE: &str = "..";
 
-/// A path: parts of letters, digits, `-` and `_`, between slashes; one at the beginning means nothing.
-#[derive(Clone, PartialEq, Eq)]
+/// A path below the directory that is called. It is always in its shortest form: `.` and `..` are resolved, and `..` at the beginning stays where
+/// it is, so that no path leads out of the directory.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(String<PATH_BYTES, u8>);
+
+/// One part of a path: 1 to [`PART_BYTES`] lower-case letters, digits, `-` and `_`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part(String<PART_BYTES, u8>);
 
 /// Why a text is no path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +31,9 @@ pub enum BadPath {
     Empty,
     /// It has more than [`PATH_BYTES`] bytes.
     TooLong,
-    /// It holds something other than lower-case letters, digits, `-`, `_` and slashes.
+    /// One of its parts has more than [`PART_BYTES`] bytes.
+    PartTooLong,
+    /// It holds something other than lower-case letters, digits, `-`, `_`, slashes, and parts `.` and `..`.
     BadCharacter(char),
 }
 
@@ -32,50 +42,33 @@ impl fmt::Display for BadPath {
         match self {
             Self::Empty => f.write_str("a part of the path is empty"),
             Self::TooLong => write!(f, "a path has at most {PATH_BYTES} bytes"),
-            Self::BadCharacter(c) => {
-                write!(
-                    f,
-                    "a path holds lower-case letters, digits, `-`, `_` and `/`, not {c:?}"
-                )
-            }
+            Self::PartTooLong => write!(f, "a part of a path has at most {PART_BYTES} bytes"),
+            Self::BadCharacter(c) => write!(
+                f,
+                "a path holds lower-case letters, digits, `-`, `_` and `/`, not {c:?}"
+            ),
         }
     }
 }
 
 impl core::error::Error for BadPath {}
 
-/// What a path means to a naming server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A name, on this machine or the first that has it.
-    Anywhere(Name),
-    /// A name on one machine.
-    On {
-        /// The machine.
-        node: u8,
-        /// The name.
-        name: Name,
-        /// Bytes of the path before the name.
-        consumed: u8,
-    },
-    /// Something that this version's naming does not keep.
-    Other,
-}
-
-impl Path {
+impl Part {
     /// Checks and copies a text.
+    ///
+    /// # Errors
+    /// What is wrong with it.
     pub fn new(text: &str) -> Result<Self, BadPath> {
-        let parts = text.strip_prefix(SEPARATOR).unwrap_or(text);
-        if parts.split(SEPARATOR).any(str::is_empty) {
-            return Err(BadPath::Empty);
-        }
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_/".contains(c);
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if let Some(c) = text.chars().find(|&c| !allowed(c)) {
             return Err(BadPath::BadCharacter(c));
         }
+        if text.is_empty() {
+            return Err(BadPath::Empty);
+        }
         String::try_from(text)
             .map(Self)
-            .map_err(|_| BadPath::TooLong)
+            .map_err(|_| BadPath::PartTooLong)
     }
 
     /// The text.
@@ -83,53 +76,128 @@ impl Path {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// The rest of the path, from byte `consumed` on.
-    pub fn rest(&self, consumed: usize) -> Result<Self, BadPath> {
-        self.0
-            .get(consumed..)
-            .ok_or(BadPath::Empty)
-            .and_then(Self::new)
+impl Path {
+    /// The directory that is called.
+    pub const ROOT: Self = Self(String::new());
+
+    /// Checks a text and brings it into its shortest form. A slash at the beginning means nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, BadPath> {
+        let parts = text.strip_prefix(SEPARATOR).unwrap_or(text);
+        let mut path = Self::ROOT;
+        if parts.is_empty() && !text.is_empty() {
+            return Ok(path);
+        }
+        for part in parts.split(SEPARATOR) {
+            match part {
+                HERE => {}
+                ABOVE => path.leave(),
+                _ => path.enter(&Part::new(part)?)?,
+            }
+        }
+        Ok(path)
     }
 
-    /// What it means.
+    /// The text, without a slash at the beginning; empty for [`Path::ROOT`].
     #[must_use]
-    pub fn target(&self) -> Target {
-        let text = self.0.strip_prefix(SEPARATOR).unwrap_or(&self.0);
-        let mut parts = text.split(SEPARATOR);
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(name), None, ..) => Name::new(name).map_or(Target::Other, Target::Anywhere),
-            (Some(NODE), Some(node), Some(name), None) => match (node.parse(), Name::new(name)) {
-                (Ok(node), Ok(name)) => {
-                    let consumed = (self.0.len() - name.as_str().len()) as u8;
-                    Target::On {
-                        node,
-                        name,
-                        consumed,
-                    }
-                }
-                _ => Target::Other,
-            },
-            _ => Target::Other,
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is the directory that is called.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its parts.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(SEPARATOR).filter(|part| !part.is_empty())
+    }
+
+    /// The path to the directory that it is in, and its last part. `None` for [`Path::ROOT`].
+    #[must_use]
+    pub fn split_last(&self) -> Option<(Self, Part)> {
+        let last = self.parts().last()?;
+        let mut directory = self.clone();
+        directory.leave();
+        Some((directory, Part::new(last).ok()?))
+    }
+
+    /// What of it is below `directory`, if it is there.
+    #[must_use]
+    pub fn below(&self, directory: &Self) -> Option<&str> {
+        if directory.is_root() {
+            return Some(self.as_str()).filter(|rest| !rest.is_empty());
         }
+        self.0
+            .strip_prefix(directory.as_str())?
+            .strip_prefix(SEPARATOR)
+    }
+
+    /// The path that leads on by `parts`.
+    ///
+    /// # Errors
+    /// [`BadPath::TooLong`], or what is wrong with a part.
+    pub fn join<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Result<Self, BadPath> {
+        let mut path = self.clone();
+        for part in parts {
+            path.enter(&Part::new(part)?)?;
+        }
+        Ok(path)
+    }
+
+    fn enter(&mut self, part: &Part) -> Result<(), BadPath> {
+        if !self.is_root() {
+            self.0.push(SEPARATOR).map_err(|_| BadPath::TooLong)?;
+        }
+        self.0.push_str(part.as_str()).map_err(|_| BadPath::TooLong)
+    }
+
+    fn leave(&mut self) {
+        self.0.truncate(self.0.rfind(SEPARATOR).unwrap_or(0));
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        write!(f, "{SEPARATOR}{}", self.as_str())
     }
 }
 
 impl fmt::Debug for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl core::str::FromStr for Path {
+    type Err = BadPath;
+
+    fn from_str(text: &str) -> Result<Self, BadPath> {
+        Self::new(text)
     }
 }
 
 impl From<Name> for Path {
     fn from(name: Name) -> Self {
-        Self::new(name.as_str()).expect("a name is a path, and shorter than the longest")
+        Self::new(name.as_str()).expect("a name is a path of one part")
     }
 }
 
@@ -141,6 +209,26 @@ impl Wire for Path {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Self::new(&String::<PATH_BYTES, u8>::read(reader)?).map_err(|_| Malformed)
+        let text = String::<PATH_BYTES, u8>::read(reader)?;
+        if text.is_empty() {
+            return Ok(Self::ROOT);
+        }
+        // Only the form that it is written in: no two messages mean the same.
+        Self::new(&text)
+            .ok()
+            .filter(|path| path.0 == text)
+            .ok_or(Malformed)
+    }
+}
+
+impl Wire for Part {
+    const MAX_WORDS: usize = String::<PART_BYTES, u8>::MAX_WORDS;
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
+        self.0.write(writer)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Self::new(&String::<PART_BYTES, u8>::read(reader)?).map_err(|_| Malformed)
     }
 }

@@ -6,11 +6,11 @@
 use core::convert::Infallible;
 
 use bench_logic::{Bench, Block, FOUR, MESSAGE_WORDS, TWELVE, answer_to, bench};
-use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
+use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
 use isthmus_runtime::interface::Anything;
 use isthmus_runtime::{Kernel, Service, Slot, Startup, say};
-use naming_interface::NamingClient;
+use naming_interface::{Lease, NamingClient, Path, Reach};
 
 isthmus_runtime::entry!(main);
 
@@ -43,9 +43,10 @@ fn register(naming: Slot, service: Service) -> Result<(), &'static str> {
     let itself = service
         .mint::<dyn Bench>(badge)
         .map_err(|_| "no slot is left")?;
-    let name = Name::new(NAME).map_err(|_| "its name is malformed")?;
+    let path = Path::new(NAME).map_err(|_| "its name is malformed")?;
+    // On every machine one: the client says which it means. No run is longer than the longest lease.
     NamingClient::new(Kernel, naming)
-        .register(name, itself.cast::<Anything>())
+        .register(path, Lease::MAX, Reach::Machine, itself.cast::<Anything>())
         .map_err(|_| "naming refuses")
 }
 

@@ -7,11 +7,11 @@ extern crate alloc;
 use alloc::boxed::Box;
 use core::convert::Infallible;
 
-use isthmus_runtime::abi::{ComponentId, EndpointBadge, Name, ObjectId};
+use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
 use isthmus_runtime::interface::Anything;
 use isthmus_runtime::{Kernel, Service, Startup, say, service};
-use naming_interface::NamingClient;
+use naming_interface::{Lease, NamingClient, Path, Reach};
 use remote_interface::{Allocations, Bytes, Hold, NAME, Remote, answer_to, remote};
 use remote_programs::{Failure, failure, machine_allocations};
 
@@ -49,10 +49,10 @@ fn register(startup: &Startup, service: Service) -> Result<(), Failure> {
     let itself = service
         .mint::<dyn Remote>(badge)
         .map_err(|_| failure!("no slot is left"))?;
-    let name = Name::new(NAME).map_err(|error| failure!("{error:?}"))?;
-    // Naming has its own copy afterwards.
+    let path = Path::new(NAME).map_err(|error| failure!("{error}"))?;
+    // Naming has its own copy afterwards. The test is shorter than the longest lease, and kills whole machines only.
     NamingClient::new(Kernel, naming)
-        .register(name, itself.cast::<Anything>())
+        .register(path, Lease::MAX, Reach::Cluster, itself.cast::<Anything>())
         .map_err(|error| failure!("{error}"))
 }
 

@@ -8,7 +8,6 @@
 use isthmus_runtime::abi::Outcome;
 use isthmus_runtime::interface::CallError;
 use isthmus_runtime::{Duration, Startup, say, service, time};
-use naming_interface::ResolveError;
 use remote_interface::{Call, Hold, Point, answer_to};
 use remote_programs::{Failure, Finder, Server, failure};
 
@@ -50,7 +49,7 @@ fn one(finder: &Finder, point: Point) -> Result<(), Failure> {
     drop(server);
     told(name, "look-up", || match finder.look() {
         Ok(_) => Ok(Ok(())),
-        Err(ResolveError::Unreachable { outcome, .. }) => Ok(Err(outcome)),
+        Err(CallError::Outcome(outcome)) => Ok(Err(outcome)),
         Err(error) => Err(failure!("{name}: the look-up: {error}")),
     })?;
     again(finder, point)

@@ -1,0 +1,110 @@
+//! What naming has, and what it does between two messages.
+
+use isthmus_runtime::abi::label::Way;
+use isthmus_runtime::abi::startup::Endpoint;
+use isthmus_runtime::abi::{Events, Label};
+use isthmus_runtime::interface::{Answer, Disposition, Request};
+use isthmus_runtime::sel4::{MessageInfoBuilder, cap_type};
+use isthmus_runtime::{Kernel, Slot, Startup, say, slots, time};
+use naming_interface::{NamingClient, naming};
+use naming_logic::{Effect, Names};
+use netipc_interface::NetipcClient;
+use static_cell::ConstStaticCell;
+
+use crate::asking::{Abroad, Asking};
+use crate::clock::Clock;
+use crate::directories::Directories;
+
+/// What a watcher is sent. A notification takes no notice of it; on anything else that a client may have handed over it does nothing.
+const CHANGED: Label = Label::method("naming: a directory has changed", 0, Way::OneWay);
+
+// Too large for the stack, and there is no heap.
+static NAMES: ConstStaticCell<Names<Slot>> = ConstStaticCell::new(Names::new());
+
+/// The naming server.
+pub struct Server {
+    here: u8,
+    pub names: &'static mut Names<Slot>,
+    pub asking: Asking,
+    pub directories: Directories,
+    /// Netipc's endpoint; a machine may do without.
+    pub netipc: Option<Endpoint>,
+    /// What the call that is being handled asks of another machine.
+    pub abroad: Option<Abroad>,
+    clock: Clock,
+}
+
+impl Server {
+    pub fn new(startup: &'static Startup) -> Self {
+        let machine = &startup.machine;
+        let netipc = NetipcClient::<Kernel>::INTERFACE;
+        let netipc = startup.endpoints.iter().find(|e| e.interface == netipc);
+        let names = NAMES.take();
+        // Without netipc there are no peers. The counter has gone on since the last start, and is read once for each.
+        let nodes = netipc.map_or(0, |_| machine.nodes);
+        names.begin(machine.node, nodes, time::now().ticks());
+        if nodes > 1 && (startup.threads.len() < 2 || startup.replies.count == 0) {
+            say!(
+                "no other machine can be asked: add `threads` and `replies` to naming's description"
+            );
+        }
+        Self {
+            here: machine.node,
+            names,
+            asking: Asking::new(),
+            directories: Directories::new(),
+            netipc: netipc.cloned(),
+            abroad: None,
+            clock: Clock::new(startup),
+        }
+    }
+
+    /// Handles a message; what leads to another machine is answered later.
+    pub fn message(&mut self, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
+        let disposition = naming::dispatch(self, request, answer);
+        match self.abroad.take() {
+            Some(abroad) => self.defer(abroad),
+            None => disposition,
+        }
+    }
+
+    /// The timer has rung, or a worker is done.
+    pub fn events(&mut self, events: Events) {
+        if self.clock.event().is_some_and(|bit| events.contains(bit)) {
+            self.clock.rang();
+        }
+        self.take_answers();
+    }
+
+    /// Does what there is to do before the next receive. It waits for nobody.
+    pub fn settle(&mut self) {
+        self.names.pass(Clock::now());
+        while let Some(effect) = self.names.next_effect() {
+            match effect {
+                Effect::Signal(watcher) => signal(watcher),
+                Effect::Discard(slot) => slots::free(slot),
+                Effect::Revoke(directory) => self.directories.revoke(directory),
+                Effect::Poke => self.poke(),
+            }
+        }
+        self.ask();
+        self.clock.need(self.names.earliest());
+    }
+
+    /// Tells the peers' naming to ask for this machine's cluster-wide names.
+    fn poke(&self) {
+        for node in self.names.peers() {
+            if let Some(peer) = self.peer(node) {
+                // A word always fits a message.
+                let _ = NamingClient::new(Kernel, peer).changed(self.here);
+                slots::free(peer);
+            }
+        }
+    }
+}
+
+/// Signals a watcher, without waiting, whatever the capability is.
+fn signal(watcher: Slot) {
+    let info = MessageInfoBuilder::default().label(CHANGED.bits()).build();
+    slots::cap::<cap_type::Endpoint>(watcher).nb_send_with_mrs(info, [0; 4]);
+}
