@@ -14,6 +14,7 @@ mod idle;
 mod kill_server_machine;
 mod lab;
 mod memory;
+mod naming;
 mod network;
 mod no_allocation;
 mod ping;
@@ -71,6 +72,22 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/memory-scheduler.toml",
         settings: &Setting::ALIKE,
         run: memory::by_the_scheduler,
+        name: "naming-alone",
+        system: "tests/machines/systems/naming.toml",
+        settings: &Setting::ALIKE,
+        run: naming::alone,
+    },
+    Scenario {
+        name: "naming-across",
+        system: "tests/machines/systems/naming.toml",
+        settings: &Setting::ALL,
+        run: naming::across,
+    },
+    Scenario {
+        name: "naming-machine-dies",
+        system: "tests/machines/systems/naming.toml",
+        settings: &Setting::ALIKE,
+        run: naming::machine_dies,
     },
     Scenario {
         name: "kill-server-machine",
