@@ -4,7 +4,8 @@
 
 use core::time::Duration;
 
-use isthmus_runtime::interface::{error_codes, interface};
+use isthmus_interface::{Cap, error_codes, interface};
+use naming_interface::Naming;
 
 /// The owner's cluster-wide name.
 pub const OWNER: &str = "owner";
@@ -21,14 +22,19 @@ error_codes! {
     }
 }
 
-interface! {
-    /// An owner of names.
-    pub interface Owner as "owner", client OwnerClient, error OwnerError {
-        /// The machine that it is on.
-        0 => call node() -> u8;
-        /// A capability to change [`SHARED`] by.
-        1 => call share() gives capability;
-        /// Dies. It does not answer.
-        2 => send die();
-    }
+/// An owner of names.
+#[interface(name = "owner")]
+pub trait Owner {
+    /// The machine that it is on.
+    #[method(0)]
+    fn node(&mut self) -> Result<u8, OwnerError>;
+
+    /// A capability to change [`SHARED`] by.
+    #[method(1)]
+    fn share(&mut self) -> Result<Cap<dyn Naming>, OwnerError>;
+
+    /// Dies. It does not answer.
+    #[method(2)]
+    #[one_way]
+    fn die(&mut self);
 }

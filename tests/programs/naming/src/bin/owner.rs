@@ -2,14 +2,12 @@
 #![no_std]
 #![no_main]
 
-use isthmus_runtime::abi::slots::SERVICE;
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::{Occasion, serve};
-use isthmus_runtime::interface::Disposition;
-use isthmus_runtime::sel4::CapRights;
-use isthmus_runtime::{Kernel, Service, Slot, Startup, say, slots, time};
-use naming_interface::{Access, Lease, NamingClient, Path, Reach, Registration};
-use naming_programs::{LEASE, OWNER, Owner, OwnerError, SHARED, dispatch};
+use isthmus_runtime::interface::{Cap, Disposition};
+use isthmus_runtime::{Kernel, Service, Slot, Startup, say, time};
+use naming_interface::{Access, Lease, Naming, NamingClient, Path, Reach, Registration};
+use naming_programs::{LEASE, OWNER, Owner, OwnerError, SHARED, owner};
 use remote_programs::{Failure, failure};
 use timer_interface::TimerClient;
 
@@ -18,8 +16,6 @@ isthmus_runtime::entry!(main);
 struct Server {
     node: u8,
     naming: Slot,
-    /// The last directory that was given; it must be there while the answer is sent.
-    given: Option<Slot>,
 }
 
 fn main(startup: &'static Startup) -> ! {
@@ -40,19 +36,26 @@ fn run(startup: &'static Startup) -> Result<isthmus_runtime::Never, Failure> {
     let timer = startup.endpoint("timer").map_err(missing)?;
     let rung = startup.event("timer").map_err(missing)?;
     let service = Service::get().ok_or_else(|| failure!("it serves nothing"))?;
+    let badge = EndpointBadge {
+        client: ComponentId::ROOT_TASK,
+        object: ObjectId::new(1).ok_or_else(|| failure!("1 has less than 20 bits"))?,
+    };
+    let itself = service
+        .mint::<dyn Owner>(badge)
+        .map_err(|_| failure!("no slot is left"))?;
     let registration = Registration {
         path: path(OWNER)?,
-        capability: called()?,
+        capability: itself.cast(),
         lease: Lease::new(LEASE).map_err(|error| failure!("{error}"))?,
         reach: Reach::Cluster,
     };
-    NamingClient::new(&Kernel, naming)
+    NamingClient::new(Kernel, naming)
         .create(path(SHARED)?, Lease::MAX)
         .map_err(|error| failure!("{SHARED}: {error}"))?;
     let keep = || {
         let next = time::now() + registration.lease.renew_after();
         // A word always fits a message.
-        let _ = TimerClient::new(&Kernel, timer).arm(next.ticks());
+        let _ = TimerClient::new(Kernel, timer).arm(next.ticks());
         match registration.keep(&Kernel, naming) {
             Ok(standing) => say!("{OWNER}: {standing:?}"),
             Err(error) => say!("{OWNER}: {error}"),
@@ -62,10 +65,9 @@ fn run(startup: &'static Startup) -> Result<isthmus_runtime::Never, Failure> {
     let mut server = Server {
         node: startup.machine.node,
         naming,
-        given: None,
     };
     serve(service, |occasion| match occasion {
-        Occasion::Message(request, answer) => dispatch(&mut server, request, answer),
+        Occasion::Message(request, answer) => owner::dispatch(&mut server, request, answer),
         Occasion::Events(events) => {
             if events.contains(rung) {
                 keep();
@@ -79,43 +81,19 @@ fn path(text: &str) -> Result<Path, Failure> {
     Path::new(text).map_err(|error| failure!("{text}: {error}"))
 }
 
-/// A capability that can be called, and passed on, and nothing else.
-fn called() -> Result<Slot, Failure> {
-    let slot = slots::allocate().map_err(|error| failure!("{error:?}"))?;
-    let badge = EndpointBadge {
-        client: ComponentId::ROOT_TASK,
-        object: ObjectId::new(1).ok_or_else(|| failure!("1 has less than 20 bits"))?,
-    };
-    slots::absolute(slot)
-        .mint(
-            &slots::absolute(SERVICE),
-            CapRights::new(false, true, false, true),
-            badge.bits(),
-        )
-        .map_err(|error| failure!("the kernel refuses to mint: {error:?}"))?;
-    Ok(slot)
-}
-
 impl Owner for Server {
-    type Capability = Slot;
-
-    fn node(&mut self, _badge: u64) -> Result<u8, OwnerError> {
+    fn node(&mut self) -> Result<u8, OwnerError> {
         Ok(self.node)
     }
 
-    fn share(&mut self, _badge: u64) -> Result<((), Slot), OwnerError> {
-        if let Some(last) = self.given.take() {
-            slots::free(last);
-        }
+    fn share(&mut self) -> Result<Cap<dyn Naming>, OwnerError> {
         let shared = Path::new(SHARED).map_err(|_| OwnerError::Refused)?;
-        let ((), slot) = NamingClient::new(&Kernel, self.naming)
+        NamingClient::new(Kernel, self.naming)
             .open(shared, Access::Change)
-            .map_err(|_| OwnerError::Refused)?;
-        self.given = Some(slot);
-        Ok(((), slot))
+            .map_err(|_| OwnerError::Refused)
     }
 
-    fn die(&mut self, _badge: u64) {
+    fn die(&mut self) {
         panic!("as I was told");
     }
 }

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use isthmus_runtime::interface::CallError;
-use isthmus_runtime::{Kernel, say, slots, time};
+use isthmus_runtime::{say, time};
 use naming_interface::NamingError;
-use naming_programs::{LEASE, OWNER, OwnerClient};
+use naming_programs::{LEASE, OWNER};
 use remote_programs::{Failure, failure};
 
 use crate::tools::{LOOK_AGAIN, Tools, look};
@@ -14,20 +14,18 @@ use crate::tools::{LOOK_AGAIN, Tools, look};
 pub fn alone(tools: &Tools) -> Result<(), Failure> {
     let owner = tools.owner()?;
     let start = time::now();
-    OwnerClient::new(&Kernel, owner)
-        .die()
-        .map_err(|reason| failure!("die: {reason}"))?;
-    slots::free(owner);
+    owner.die().map_err(|reason| failure!("die: {reason}"))?;
+    drop(owner);
     gone(tools, start)
 }
 
 /// The owner's machine is killed by the test when it hears `waiting`, and started again when it hears that the name is gone.
 pub fn with_its_machine(tools: &Tools) -> Result<(), Failure> {
-    slots::free(tools.owner()?);
+    drop(tools.owner()?);
     say!("waiting for the death of the owner's machine");
     let last = loop {
         let asked = time::now();
-        match look(tools.root(), OWNER) {
+        match look(&tools.root(), OWNER) {
             Ok(()) => tools.sleep(LOOK_AGAIN),
             Err(CallError::Outcome(outcome)) => {
                 say!("the look-up ended: {outcome:?}");
@@ -37,10 +35,10 @@ pub fn with_its_machine(tools: &Tools) -> Result<(), Failure> {
         }
     };
     gone(tools, last)?;
-    let owner = tools.owner()?;
-    let node = OwnerClient::new(&Kernel, owner).node();
-    slots::free(owner);
-    node.map(|_| ())
+    tools
+        .owner()?
+        .node()
+        .map(drop)
         .map_err(|error| failure!("after all: {error}"))
 }
 
@@ -49,7 +47,7 @@ fn gone(tools: &Tools, start: isthmus_runtime::Instant) -> Result<(), Failure> {
     /// How late a busy host may be.
     const STALL: Duration = Duration::from_secs(4);
     loop {
-        let found = look(tools.root(), OWNER);
+        let found = look(&tools.root(), OWNER);
         let took = time::now() - start;
         match found {
             Err(CallError::Interface(NamingError::NotFound | NamingError::NotSure)) => {

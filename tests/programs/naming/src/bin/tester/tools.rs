@@ -3,15 +3,15 @@
 use core::fmt::Debug;
 use core::time::Duration;
 
-use isthmus_runtime::abi::slots::{NOTIFICATION, SERVICE};
-use isthmus_runtime::abi::{ComponentId, EndpointBadge, EventBit, ObjectId};
-use isthmus_runtime::interface::CallError;
+use isthmus_runtime::abi::slots::NOTIFICATION;
+use isthmus_runtime::abi::{ComponentId, EndpointBadge, EventBit, NotExecuted, ObjectId};
+use isthmus_runtime::interface::{Anything, CallError, Cap, Notification};
 use isthmus_runtime::sel4::CapRights;
-use isthmus_runtime::{Kernel, Slot, Startup, service, slots, time};
+use isthmus_runtime::{Kernel, Service, Slot, Startup, service, slots, time};
 use naming_interface::{
     Access, Lease, Listing, NamingClient, NamingError, Path, Reach, ResolveError, resolve,
 };
-use naming_programs::OWNER;
+use naming_programs::{OWNER, OwnerClient};
 use remote_programs::{Failure, failure};
 use timer_interface::TimerClient;
 
@@ -19,12 +19,13 @@ use timer_interface::TimerClient;
 const LOOK_FOR: Duration = Duration::from_secs(60);
 /// Between two look-ups.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// To be called, and passed on; never to receive.
-const CALLED: CapRights = CapRights::new(false, true, false, true);
 /// To be signalled.
 const SIGNALLED: CapRights = CapRights::new(false, false, false, true);
 /// By which changes are heard: no other source has so high a bit.
 const CHANGED: u8 = 62;
+
+/// A directory that was opened, or the component's root.
+pub type Directory = NamingClient<Kernel>;
 
 /// What every part of the test needs.
 pub struct Tools {
@@ -57,58 +58,58 @@ impl Tools {
     }
 
     /// The component's root.
-    pub fn root(&self) -> NamingClient<'static, Kernel> {
-        NamingClient::new(&Kernel, self.naming)
+    pub fn root(&self) -> Directory {
+        NamingClient::new(Kernel, self.naming)
     }
 
     /// A capability to a directory.
-    pub fn open(
-        &self,
-        of: NamingClient<'static, Kernel>,
-        text: &str,
-        access: Access,
-    ) -> Result<NamingClient<'static, Kernel>, Failure> {
-        let ((), slot) = of
+    pub fn open(&self, of: &Directory, text: &str, access: Access) -> Result<Directory, Failure> {
+        let opened = of
             .open(path(text), access)
             .map_err(|error| failure!("open {text}: {error}"))?;
-        Ok(NamingClient::new(&Kernel, slot))
+        Ok(NamingClient::new(Kernel, opened))
     }
 
     /// A capability to this component's endpoint. Nobody answers there.
-    pub fn endpoint(&self) -> Result<Slot, Failure> {
+    pub fn endpoint(&self) -> Result<Cap<Anything>, Failure> {
+        let service = Service::get().ok_or_else(|| failure!("it serves nothing"))?;
         let badge = EndpointBadge {
             client: ComponentId::ROOT_TASK,
             object: ObjectId::new(1).ok_or_else(|| failure!("1 has less than 20 bits"))?,
         };
-        mint(SERVICE, CALLED, badge.bits())
+        service.mint(badge).map_err(|_| failure!("no slot is left"))
     }
 
     /// A capability by which changes are heard.
-    pub fn notification(&self) -> Result<Slot, Failure> {
-        mint(NOTIFICATION, SIGNALLED, self.changed.badge())
+    pub fn notification(&self) -> Result<Cap<Notification>, Failure> {
+        let slot = slots::allocate().map_err(|error| failure!("{error:?}"))?;
+        slots::absolute(slot)
+            .mint(
+                &slots::absolute(NOTIFICATION),
+                SIGNALLED,
+                self.changed.badge(),
+            )
+            .map_err(|error| failure!("the kernel refuses to mint: {error:?}"))?;
+        Ok(Cap::new(Kernel::owned(slot)))
     }
 
     /// Registers this component's endpoint.
     pub fn register(
         &self,
-        directory: NamingClient<'static, Kernel>,
+        directory: &Directory,
         text: &str,
         lease: Lease,
         reach: Reach,
     ) -> Result<(), CallError<NamingError>> {
-        let Ok(slot) = self.endpoint() else {
-            return Err(isthmus_runtime::abi::NotExecuted::Overload.into());
-        };
-        let result = directory.register(path(text), lease, reach, slot);
-        slots::free(slot);
-        result
+        let endpoint = self.endpoint().map_err(|_| NotExecuted::Overload)?;
+        directory.register(path(text), lease, reach, endpoint)
     }
 
     /// Waits for a change, or until `limit` is over.
     pub fn listen(&self, limit: Duration) -> Heard {
         let end = time::now() + limit;
         // A word always fits a message.
-        let _ = TimerClient::new(&Kernel, self.timer).arm(end.ticks());
+        let _ = TimerClient::new(Kernel, self.timer).arm(end.ticks());
         loop {
             let events = service::wait();
             if events.contains(self.changed) {
@@ -129,8 +130,9 @@ impl Tools {
     }
 
     /// Looks the owner up until it is there.
-    pub fn owner(&self) -> Result<Slot, Failure> {
+    pub fn owner(&self) -> Result<OwnerClient<Kernel>, Failure> {
         self.until(|| resolve(&Kernel, self.naming, &path(OWNER)))
+            .map(|found| OwnerClient::new(Kernel, found.cast()))
             .map_err(|error| failure!("{OWNER}: {error}"))
     }
 
@@ -149,14 +151,6 @@ impl Tools {
     }
 }
 
-fn mint(from: Slot, rights: CapRights, badge: u64) -> Result<Slot, Failure> {
-    let slot = slots::allocate().map_err(|error| failure!("{error:?}"))?;
-    slots::absolute(slot)
-        .mint(&slots::absolute(from), rights, badge)
-        .map_err(|error| failure!("the kernel refuses to mint: {error:?}"))?;
-    Ok(slot)
-}
-
 /// A path that is right.
 pub fn path(text: &str) -> Path {
     Path::new(text).unwrap_or(Path::ROOT)
@@ -168,10 +162,8 @@ pub fn lease(length: Duration) -> Lease {
 }
 
 /// Looks a name up, and gives what was found back.
-pub fn look(naming: NamingClient<'static, Kernel>, text: &str) -> Result<(), ResolveError> {
-    let ((), slot) = naming.lookup(path(text))?;
-    slots::free(slot);
-    Ok(())
+pub fn look(naming: &Directory, text: &str) -> Result<(), ResolveError> {
+    naming.lookup(path(text)).map(drop)
 }
 
 /// Fails with what it was, if it is not what it should be.

@@ -3,15 +3,19 @@
 use isthmus_runtime::abi::label::Way;
 use isthmus_runtime::abi::slots::{CNODE, NOTIFICATION};
 use isthmus_runtime::abi::{Label, NotExecuted, Outcome};
-use isthmus_runtime::interface::{CallError, Method, Outgoing, Transport};
+use isthmus_runtime::interface::{Anything, CallError, Method, Outgoing, Transport};
 use isthmus_runtime::{Kernel, Slot, say, slots};
-use naming_interface::{Access, Lease, NamingError, Reach, method};
+use naming_interface::{Access, Lease, NamingClient, NamingError, Reach, naming};
 use remote_programs::Failure;
 
 use crate::tools::{Tools, done, equal, holds, lease, look, path, refused};
 
 /// Words of a path of one part of up to eight bytes.
 const X: [u64; 2] = [1, b'x' as u64];
+/// A path with a slash before it, which is not the form that paths are sent in.
+const SLASH_X: u64 = u64::from_le_bytes(*b"/x\0\0\0\0\0\0");
+/// A path that is not resolved.
+const DOTS: u64 = u64::from_le_bytes(*b"..\0\0\0\0\0\0");
 /// More than any table has room for.
 const TOO_MANY: usize = 200;
 
@@ -31,9 +35,6 @@ fn outcome(tools: &Tools, label: Label, words: &[u64], capability: Option<Slot>)
         capability,
     };
     let answer = Kernel.call(tools.naming, message, &mut buffer);
-    if let Some(unwanted) = answer.capability {
-        slots::free(unwanted);
-    }
     let first = answer.words.first().copied().unwrap_or(0);
     Outcome::of_answer(answer.label, first).map_or_else(
         |outcome| outcome,
@@ -41,12 +42,22 @@ fn outcome(tools: &Tools, label: Label, words: &[u64], capability: Option<Slot>)
     )
 }
 
+/// What is wrong with a message, the message, and the reason that is given.
+type Bad = (
+    &'static str,
+    Label,
+    &'static [u64],
+    Option<Slot>,
+    NotExecuted,
+);
+
 fn messages(tools: &Tools) -> Result<(), Failure> {
-    let lookup = method::lookup::LABEL;
-    let endpoint = tools.endpoint()?;
+    let lookup = naming::lookup::LABEL;
+    let itself = tools.endpoint()?;
+    let endpoint = itself.slot();
     let other = Label::method("naming call another() error E", 200, Way::Call);
     let older = Label::method("naming call lookup(path: Name) error E", 0, Way::Call);
-    let bad: [(&str, Label, &[u64], Option<Slot>, NotExecuted); 13] = [
+    let bad: [Bad; 13] = [
         (
             "another method",
             other,
@@ -86,14 +97,14 @@ fn messages(tools: &Tools) -> Result<(), Failure> {
         (
             "a slash before",
             lookup,
-            &[2, u64::from_le_bytes(*b"/x\0\0\0\0\0\0")],
+            &[2, SLASH_X],
             None,
             NotExecuted::BadArguments,
         ),
         (
             "two dots",
             lookup,
-            &[2, u64::from_le_bytes(*b"..\0\0\0\0\0\0")],
+            &[2, DOTS],
             None,
             NotExecuted::BadArguments,
         ),
@@ -113,21 +124,21 @@ fn messages(tools: &Tools) -> Result<(), Failure> {
         ),
         (
             "none",
-            method::register::LABEL,
+            naming::register::LABEL,
             &[1, X[1], 1000, 0],
             None,
             NotExecuted::MissingCapability,
         ),
         (
             "lease too short",
-            method::register::LABEL,
+            naming::register::LABEL,
             &[1, X[1], 1, 0],
             Some(endpoint),
             NotExecuted::BadArguments,
         ),
         (
             "reach out of range",
-            method::register::LABEL,
+            naming::register::LABEL,
             &[1, X[1], 1000, 2],
             Some(endpoint),
             NotExecuted::BadArguments,
@@ -140,38 +151,34 @@ fn messages(tools: &Tools) -> Result<(), Failure> {
             reason.into(),
         )?;
     }
-    slots::free(endpoint);
     say!("wrong messages are refused");
     Ok(())
 }
 
 /// Capabilities of the wrong kind.
 fn capabilities(tools: &Tools) -> Result<(), Failure> {
-    let root = tools.root();
-    // One of naming's own: nothing can be told of it but its badge.
-    let own = CallError::Outcome(NotExecuted::UnexpectedCapability.into());
+    let root = &tools.root();
+    // One of naming's own: a directory, where an entry is wanted.
     let result = root.register(path("x"), Lease::MAX, Reach::Machine, tools.naming);
-    equal("naming itself", result, Err(own))?;
+    refused("naming itself", result, NamingError::IsADirectory)?;
     // What cannot be called is found, and says so when it is called.
-    let slot = tools.notification()?;
+    let bell = tools.notification()?.cast::<Anything>();
     done(
         "a notification",
-        root.register(path("x"), Lease::MAX, Reach::Machine, slot),
+        root.register(path("x"), Lease::MAX, Reach::Machine, bell),
     )?;
-    let ((), found) = done("look-up", root.lookup(path("x")))?;
-    let called = naming_interface::NamingClient::new(&Kernel, found).unlink(path("x"));
+    let found = done("look-up", root.lookup(path("x")))?;
+    let called = NamingClient::new(Kernel, found.cast()).unlink(path("x"));
     equal(
         "called",
         called,
         Err(CallError::Outcome(NotExecuted::NotAnEndpoint.into())),
     )?;
-    slots::free(found);
-    slots::free(slot);
     done("unlink", root.unlink(path("x")))?;
     // Watchers that hear nothing, or do not receive, keep nobody waiting.
-    let endpoint = tools.endpoint()?;
+    let itself = tools.endpoint()?;
     for (what, watcher) in [
-        ("an endpoint", endpoint),
+        ("an endpoint", itself.slot()),
         ("a CNode", CNODE),
         ("all of a notification", NOTIFICATION),
     ] {
@@ -180,10 +187,9 @@ fn capabilities(tools: &Tools) -> Result<(), Failure> {
         done("another", root.unlink(path("x")))?;
         done("unwatch", root.unwatch(path("/"), watched.id))?;
     }
-    slots::free(endpoint);
     // A capability that is none.
     let empty = slots::allocate().map_err(|error| remote_programs::failure!("{error:?}"))?;
-    let nobody = naming_interface::NamingClient::new(&Kernel, empty).unlink(path("x"));
+    let nobody = NamingClient::new(Kernel, empty).unlink(path("x"));
     equal(
         "no capability",
         nobody,
@@ -195,7 +201,7 @@ fn capabilities(tools: &Tools) -> Result<(), Failure> {
 }
 
 fn paths(tools: &Tools) -> Result<(), Failure> {
-    let root = tools.root();
+    let root = &tools.root();
     for (text, error) in [
         ("nothing", NamingError::NotFound),
         ("nothing/x", NamingError::NotFound),
@@ -231,7 +237,7 @@ fn paths(tools: &Tools) -> Result<(), Failure> {
 
 /// Full tables.
 fn tables(tools: &Tools) -> Result<(), Failure> {
-    let root = tools.root();
+    let root = &tools.root();
     done("create", root.create(path("full"), Lease::MAX))?;
     let text = |number: usize| {
         let mut text = alloc::string::String::new();
@@ -254,7 +260,7 @@ fn tables(tools: &Tools) -> Result<(), Failure> {
     let mut watches = 0;
     let watched = ids.iter_mut().try_for_each(|id| {
         *id = root
-            .watch(path("full"), lease(naming_programs::LEASE), watcher)?
+            .watch(path("full"), lease(naming_programs::LEASE), &watcher)?
             .id;
         watches += 1;
         Ok::<(), CallError<NamingError>>(())
@@ -263,7 +269,6 @@ fn tables(tools: &Tools) -> Result<(), Failure> {
     for id in &ids[..watches] {
         done("unwatch", root.unwatch(path("full"), *id))?;
     }
-    slots::free(watcher);
     holds("all is gone", root.list(path("full"), None), &[])?;
     done("unlink", root.unlink(path("full")))?;
     say!("full tables are errors: {registered} entries, {watches} watches of one component");
