@@ -37,7 +37,7 @@ pub(crate) fn machine_dies(lab: &Lab) -> Result<(), Failure> {
     let client = cluster.machine(2);
     client.wait_for(&says("tester", "waiting for the death"), LIMIT)?;
     cluster.machine(OWNER).kill();
-    client.wait_for(&says("tester", "NotExecuted(PeerUnreachable)"), LIMIT)?;
+    client.wait_for(&says("tester", "the look-up ended"), LIMIT)?;
     client.wait_for(&says("tester", "gone after"), LIMIT)?;
     cluster.machine(OWNER).restart()?;
     right(&cluster, 2)?;
