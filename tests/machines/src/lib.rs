@@ -72,6 +72,8 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/memory-scheduler.toml",
         settings: &Setting::ALIKE,
         run: memory::by_the_scheduler,
+    },
+    Scenario {
         name: "naming-alone",
         system: "tests/machines/systems/naming.toml",
         settings: &Setting::ALIKE,
