@@ -55,6 +55,19 @@ impl<C: InvocationContext> cap::Tcb<C> {
         self.tcb_read_registers(suspend, USER_CONTEXT_WORDS as Word)
     }
 
+    /// The processor time that the thread has had, in ticks of the machine's counter. Nothing of seL4's: the patch `thread-cpu-time` adds a
+    /// flag to `seL4_TCB_ReadRegisters`.
+    ///
+    /// # Errors
+    /// What the kernel says: [`Error::IllegalOperation`] for the calling thread itself.
+    pub fn tcb_cpu_time(self) -> Result<u64> {
+        const CPU_TIME: u8 = 1;
+        let read = self.invoke(|cptr, ipc_buffer| {
+            sys::seL4_TCB_ReadRegisters(ipc_buffer, cptr.bits(), false, CPU_TIME, 1)
+        });
+        Error::wrap(read).map(|registers| *UserContext(registers).first(1).pc())
+    }
+
     /// Writes the first `count` registers. Corresponds to `seL4_TCB_WriteRegisters`.
     ///
     /// Whatever the thread was waiting for, it waits no longer.

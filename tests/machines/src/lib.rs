@@ -18,6 +18,7 @@ mod naming;
 mod network;
 mod no_allocation;
 mod ping;
+mod processes;
 mod ten_thousand_calls;
 mod timer;
 
@@ -108,6 +109,24 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: ten_thousand_calls::right_and_once,
+    },
+    Scenario {
+        name: "processes",
+        system: "tests/machines/systems/processes.toml",
+        settings: &Setting::ALIKE,
+        run: processes::killed_in_debt,
+    },
+    Scenario {
+        name: "hostile",
+        system: "tests/machines/systems/hostile.toml",
+        settings: &Setting::ALIKE,
+        run: processes::harm_nobody,
+    },
+    Scenario {
+        name: "cycles",
+        system: "tests/machines/systems/cycles.toml",
+        settings: &Setting::ALIKE,
+        run: processes::ten_thousand_cycles,
     },
     Scenario {
         name: "idle",
