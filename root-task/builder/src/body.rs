@@ -1,6 +1,7 @@
 //! One component: its objects, and the capabilities in its CNode. What the plan says it gets, and nothing else.
 
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use isthmus_abi::startup::Startup;
 use isthmus_abi::{
@@ -13,6 +14,7 @@ use sel4::{
 };
 
 use crate::error::{Doing, Error, Result};
+use crate::inventory::Grant;
 use crate::lasting::Lasting;
 use crate::program::Program;
 use crate::space::{Access, PAGE, Space, Window};
@@ -42,6 +44,8 @@ pub struct Body {
     first_fault_slot: Slot,
     /// The frames of its start-up block.
     startup: Vec<cap::Granule>,
+    /// What it was given, if somebody wants to know.
+    grants: RefCell<Option<Vec<Grant>>>,
 }
 
 /// One of a component's threads.
@@ -101,6 +105,7 @@ impl Body {
             cnode_bits,
             first_fault_slot: component.slots_end(),
             startup: Vec::new(),
+            grants: RefCell::new(None),
         })
     }
 
@@ -123,8 +128,42 @@ impl Body {
             .absolute_cptr_from_bits_with_depth(slot.bits(), self.cnode_bits)
     }
 
+    /// How many slots its CNode has.
+    #[must_use]
+    pub const fn slots(&self) -> u32 {
+        1 << self.cnode_bits
+    }
+
+    /// From now on remembers what it is given: [`inventory`](crate::inventory).
+    pub fn record(&self) {
+        self.grants.replace(Some(Vec::new()));
+    }
+
+    /// What was put into a slot last, if that was recorded.
+    #[must_use]
+    pub fn granted(&self, slot: Slot) -> Option<Grant> {
+        let grants = self.grants.borrow();
+        grants
+            .as_ref()?
+            .iter()
+            .rev()
+            .find(|g| g.slot == slot)
+            .copied()
+    }
+
+    fn note(&self, slot: Slot, rights: CapRights, badge: Word) {
+        if let Some(grants) = &mut *self.grants.borrow_mut() {
+            grants.push(Grant {
+                slot,
+                rights,
+                badge,
+            });
+        }
+    }
+
     /// Gives it a copy of a capability of the builder's.
     pub fn copy(&self, to: Slot, from: CPtr, rights: CapRights) -> Result<()> {
+        self.note(to, rights, 0);
         self.at(to)
             .copy(&self.home.absolute_cptr(from), rights)
             .doing("a copy for a component")
@@ -135,6 +174,7 @@ impl Body {
     /// # Errors
     /// What the kernel refuses.
     pub fn receive(&self, to: Slot, from: &AbsoluteCPtr) -> Result<()> {
+        self.note(to, CapRights::all(), 0);
         self.at(to)
             .move_(from)
             .doing("the handing over of a capability")
@@ -142,6 +182,7 @@ impl Body {
 
     /// Gives it a badged copy of a capability of the builder's.
     pub fn mint(&self, to: Slot, from: CPtr, rights: CapRights, badge: Word) -> Result<()> {
+        self.note(to, rights, badge);
         self.at(to)
             .mint(&self.home.absolute_cptr(from), rights, badge)
             .doing("a badged copy for a component")

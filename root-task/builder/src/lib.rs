@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod body;
 pub mod error;
+pub mod inventory;
 pub mod lasting;
 pub mod need;
 pub mod program;

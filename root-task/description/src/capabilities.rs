@@ -3,8 +3,8 @@
 use std::fmt;
 
 use isthmus_abi::{ComponentId, EndpointBadge, Name, Slot, slots};
-use isthmus_plan::Here;
 use isthmus_plan::plan::{Component, DeviceKind};
+use isthmus_plan::{Here, Starter};
 
 use crate::{Description, Lines};
 
@@ -56,13 +56,13 @@ pub enum Rights {
 }
 
 impl Rights {
-    /// As the root task writes them: Read, Write, Grant, and Grant of replies.
+    /// As the root task writes them: Read, Write, Grant.
     #[must_use]
     pub const fn letters(self) -> &'static str {
         match self {
-            Self::All => "rwgp",
-            Self::Call => "-wg-",
-            Self::Signal => "-w--",
+            Self::All => "rwg",
+            Self::Call => "-wg",
+            Self::Signal => "-w-",
         }
     }
 }
@@ -301,5 +301,144 @@ impl List<'_> {
                 by,
             );
         }
+    }
+}
+
+/// A capability that a machine says a component has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Who holds it.
+    pub holder: String,
+    /// Where.
+    pub slot: Slot,
+    /// What kind of object it is for: a name of [`Object::NAMES`], or `type-N`, or `unknown`.
+    pub kind: String,
+    /// The rights that it was given with, as [`Rights::letters`].
+    pub rights: String,
+    /// The badge, or other data, that it was given with.
+    pub badge: u64,
+}
+
+impl Found {
+    /// Reads a line of the root task's: `cap COMPONENT SLOT KIND RIGHTS BADGE`. `None` if it is another line.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        if words.next()? != "cap" {
+            return None;
+        }
+        let found = Self {
+            holder: words.next()?.to_owned(),
+            slot: Slot(words.next()?.parse().ok()?),
+            kind: words.next()?.to_owned(),
+            rights: words.next()?.to_owned(),
+            badge: u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?,
+        };
+        words.next().is_none().then_some(found)
+    }
+
+    /// How many there are, in all components together: the line after the last.
+    #[must_use]
+    pub fn read_count(line: &str) -> Option<usize> {
+        let rest = line.strip_prefix("caps: ")?;
+        rest.split_once(" of ")?.0.parse().ok()
+    }
+
+    fn is(&self, planned: &Capability) -> bool {
+        *self.holder == *planned.name.as_str() && self.slot == planned.slot
+    }
+
+    /// What differs from the plan.
+    fn differs(&self, planned: &Capability) -> Option<String> {
+        let known = Object::NAMES.iter().any(|(name, _)| *name == self.kind);
+        if known && self.kind != planned.object.to_string() {
+            return Some(format!("it is for another kind of object: {}", self.kind));
+        }
+        if self.rights != planned.rights.letters() {
+            return Some(format!("its rights are {}", self.rights));
+        }
+        // A CNode and ports have other data in place of a badge.
+        let badged = matches!(planned.object, Object::Endpoint | Object::Notification);
+        (badged && self.badge != planned.badge).then(|| format!("its badge is {:#x}", self.badge))
+    }
+}
+
+/// What a machine says of a planned capability.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is there, as planned.
+    Right,
+    /// It is not there, and need not be.
+    NotNeeded,
+    /// The component was not asked: the scheduler starts it.
+    NotAsked,
+    /// It is not there.
+    Missing,
+    /// It is another one.
+    Differs(String),
+}
+
+/// The plan held against the machine.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// Each planned capability.
+    pub planned: Vec<(Capability, Verdict)>,
+    /// What the root task hands over to the memory server and the scheduler: in slots that the plan gives to that, with the line of `serves`.
+    pub handed_over: Vec<(Found, usize)>,
+    /// What nobody planned.
+    pub unplanned: Vec<Found>,
+}
+
+impl Comparison {
+    /// Whether there is no difference.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        let wrong = |v: &Verdict| matches!(v, Verdict::Missing | Verdict::Differs(_));
+        self.unplanned.is_empty() && !self.planned.iter().any(|(_, verdict)| wrong(verdict))
+    }
+}
+
+impl Description {
+    /// Holds the plan against what a machine says.
+    #[must_use]
+    pub fn compare(&self, here: Here, found: &[Found]) -> Comparison {
+        let mut comparison = Comparison::default();
+        let planned = self.capabilities(here);
+        for one in found {
+            if !planned.iter().any(|p| one.is(p)) {
+                match self.handed_over(one) {
+                    Some(line) => comparison.handed_over.push((one.clone(), line)),
+                    None => comparison.unplanned.push(one.clone()),
+                }
+            }
+        }
+        for planned in planned {
+            let verdict = self.verdict(here, &planned, found);
+            comparison.planned.push((planned, verdict));
+        }
+        comparison
+    }
+
+    fn verdict(&self, here: Here, planned: &Capability, found: &[Found]) -> Verdict {
+        let Some(one) = found.iter().find(|one| one.is(planned)) else {
+            let asked = found
+                .iter()
+                .any(|one| *one.holder == *planned.name.as_str());
+            let elsewhere = self.plan.starter(planned.holder, here) == Starter::Scheduler;
+            return match planned.presence {
+                _ if elsewhere && !asked => Verdict::NotAsked,
+                Presence::ByDevice => Verdict::NotNeeded,
+                Presence::Always => Verdict::Missing,
+            };
+        };
+        one.differs(planned)
+            .map_or(Verdict::Right, Verdict::Differs)
+    }
+
+    /// The line for which the root task hands this over, if it does.
+    fn handed_over(&self, found: &Found) -> Option<usize> {
+        let (id, component) = self.plan.find(&found.holder)?;
+        let line = self.lines.get(usize::from(id.0) - 1)?.serves?;
+        component.hand_over().contains(found.slot).then_some(line)
     }
 }

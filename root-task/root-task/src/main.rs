@@ -15,6 +15,7 @@ mod error;
 mod facts;
 mod firmware;
 mod hand_over;
+mod inventory;
 mod objects;
 mod supervisor;
 mod system;
@@ -91,6 +92,9 @@ fn start(
     let graves = supervisor::dig(supplies.objects, &system, &undertaker)?;
     let image = bootinfo.user_image_frames().range();
     system.tell(&mut supplies, &plan, &undertaker, image)?;
+    if inventory::is_wanted(&facts) {
+        inventory::report(supplies.objects, &system)?;
+    }
     let supervisor = Supervisor::new(system, graves);
     // The root task has the highest priority: nobody runs before it waits for faults.
     supervisor.start()?;

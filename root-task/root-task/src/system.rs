@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::hand_over::Processes;
 use crate::objects::Objects;
-use crate::{console, hand_over, say};
+use crate::{console, hand_over, inventory, say};
 use builder::Window;
 use builder::body::frames;
 use builder::{Body, Lasting, Program, Supply, Undertaker};
@@ -82,7 +82,11 @@ pub fn build(supplies: &mut Supplies<'_>, plan: &Plan) -> Result<System> {
     for (id, component) in plan.on(here) {
         let lasting = Lasting::new(supplies.objects, id, component)?;
         if plan.starter(id, here) == Starter::RootTask {
-            bodies.push(Body::new(supplies.objects, lasting.clone(), component)?);
+            let body = Body::new(supplies.objects, lasting.clone(), component)?;
+            if inventory::is_wanted(supplies.facts) {
+                body.record();
+            }
+            bodies.push(body);
         }
         all.push(lasting);
     }

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod capabilities;
 mod capture;
 mod death;
 mod demo;
@@ -43,6 +44,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/death.toml",
         settings: &Setting::ALIKE,
         run: death::outcomes,
+    },
+    Scenario {
+        name: "capabilities",
+        system: "systems/demo.toml",
+        settings: &Setting::ALIKE,
+        run: capabilities::as_described,
     },
     Scenario {
         name: "network",

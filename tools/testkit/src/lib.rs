@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod capabilities;
 mod cluster;
 mod console;
 mod failure;
@@ -31,6 +32,7 @@ mod machine;
 mod scratch;
 mod words;
 
+pub use capabilities::CAPABILITIES;
 pub use cluster::{Cluster, ClusterBuilder};
 pub use console::{ConsoleLine, Level, Location, Pattern, Said, contains, says};
 pub use failure::Failure;

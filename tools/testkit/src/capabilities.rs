@@ -1,0 +1,43 @@
+//! Who holds which capability on a machine: the machine is asked.
+
+use std::time::Duration;
+
+use isthmus_description::capabilities::Found;
+
+use crate::console::Said;
+use crate::failure::Failure;
+use crate::machine::Machine;
+
+/// The argument with which a machine says at its start who holds which capability.
+pub const CAPABILITIES: &str = "caps=1";
+
+impl Machine {
+    /// What the components of a machine have, which was started with [`CAPABILITIES`].
+    ///
+    /// # Errors
+    /// If it does not say all of it in time.
+    pub fn capabilities(&self, timeout: Duration) -> Result<Vec<Found>, Failure> {
+        let counted = |said: &Said| match said {
+            Said::Plain(line) => Found::read_count(line),
+            _ => None,
+        };
+        let last = self.wait_for_line("the count of its capabilities", timeout, |said| {
+            counted(said).is_some()
+        })?;
+        let lines = self.lines();
+        let found: Vec<Found> = lines
+            .iter()
+            .filter_map(|line| match &line.said {
+                Said::Plain(text) => Found::read(text),
+                _ => None,
+            })
+            .collect();
+        match counted(&last.said) {
+            Some(count) if count == found.len() => Ok(found),
+            _ => Err(self.failure(format!(
+                "{} lines about capabilities can be read, not as many as the machine says",
+                found.len()
+            ))),
+        }
+    }
+}
