@@ -17,20 +17,14 @@ impl Machine {
     /// # Errors
     /// If it does not say all of it in time.
     pub fn capabilities(&self, timeout: Duration) -> Result<Vec<Found>, Failure> {
-        let counted = |said: &Said| match said {
-            Said::Plain(line) => Found::read_count(line),
-            _ => None,
-        };
+        let counted = |said: &Said| Found::read_count(of_root_task(said)?);
         let last = self.wait_for_line("the count of its capabilities", timeout, |said| {
             counted(said).is_some()
         })?;
         let lines = self.lines();
         let found: Vec<Found> = lines
             .iter()
-            .filter_map(|line| match &line.said {
-                Said::Plain(text) => Found::read(text),
-                _ => None,
-            })
+            .filter_map(|line| Found::read(of_root_task(&line.said)?))
             .collect();
         match counted(&last.said) {
             Some(count) if count == found.len() => Ok(found),
@@ -39,5 +33,13 @@ impl Machine {
                 found.len()
             ))),
         }
+    }
+}
+
+/// What the root task says.
+fn of_root_task(said: &Said) -> Option<&str> {
+    match said {
+        Said::Plain(line) => line.strip_prefix("isthmus: "),
+        _ => None,
     }
 }
