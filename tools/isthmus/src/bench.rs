@@ -51,6 +51,7 @@ const GROUPS: &[Group] = &[
             "local_call_12",
             "local_call_above",
             "bare_call",
+            "memory_page",
         ],
         system: MEASURING,
         nodes: 1,

@@ -58,4 +58,6 @@ pub struct Statistics {
     pub mappings: u64,
     /// Reservations.
     pub reservations: u64,
+    /// What the server's own heap has handed out since its start: after that it stands still.
+    pub allocations: u64,
 }

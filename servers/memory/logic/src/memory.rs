@@ -64,7 +64,7 @@ impl<K: Kernel> Memory<K> {
         &mut self.kernel
     }
 
-    /// What there is.
+    /// What there is. Of a heap nothing is known here.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let open = self.accounts.iter().filter(|a| a.space.is_some()).count();
@@ -77,6 +77,7 @@ impl<K: Kernel> Memory<K> {
             objects: self.objects.count() as u64,
             mappings: self.mappings.count() as u64,
             reservations: self.reservations.count() as u64,
+            allocations: 0,
         }
     }
 

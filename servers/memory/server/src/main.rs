@@ -11,7 +11,7 @@ mod kernel;
 use isthmus_runtime::abi::memory::HandOver;
 use isthmus_runtime::abi::{ComponentId, ObjectId};
 use isthmus_runtime::interface::{Anything, Caller, Cap};
-use isthmus_runtime::{EndpointBadge, Service, Startup, calls, say, slots};
+use isthmus_runtime::{EndpointBadge, Service, Startup, calls, heap, say, slots};
 use memory_interface::{
     Access, Mapped, Memory, MemoryError, MemoryObject, Statistics, Usage, memory,
 };
@@ -115,7 +115,10 @@ impl Memory for Server {
     }
 
     fn statistics(&mut self) -> Result<Statistics, MemoryError> {
-        Ok(self.memory.statistics())
+        Ok(Statistics {
+            allocations: heap::allocations(),
+            ..self.memory.statistics()
+        })
     }
 
     fn usage(&mut self, caller: Caller) -> Result<Usage, MemoryError> {

@@ -1,8 +1,9 @@
-//! Calls within the machine, counted in instructions.
+//! Calls within the machine, and what the memory server does for some of them, counted in instructions.
 
 use bench_logic::{BenchClient, Block, Samples, Unit, answer_to, question};
 use isthmus_runtime::abi::Label;
 use isthmus_runtime::abi::label::METHOD_FIRST;
+use isthmus_runtime::memory::{Access, MemoryObject};
 use isthmus_runtime::sel4::MessageInfoBuilder;
 use isthmus_runtime::{Instant, Kernel, Slot, Startup, grants, time};
 
@@ -24,7 +25,7 @@ const ABOVE: &str = "bench-above";
 const BARE: &str = "bench-bare";
 
 /// The figures.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "typed_call",
     "typed_call_64",
     "local_call",
@@ -32,6 +33,7 @@ pub const NAMES: [&str; 7] = [
     "local_call_12",
     "local_call_above",
     "bare_call",
+    "memory_page",
 ];
 
 /// Measures `name`, one of [`NAMES`].
@@ -60,6 +62,7 @@ pub fn measure(startup: &Startup, name: &'static str) -> Result<(), Failure> {
             let words = question(round);
             check(bench.twelve(words)? == answer_to(words))
         }),
+        "memory_page" => memory_page(name),
         _ => Err(Failure::Unknown),
     }
 }
@@ -95,6 +98,19 @@ fn bare_call(name: &'static str) -> Result<(), Failure> {
     batches(name, || {
         let answer = server.call_with_mrs(request, []);
         check(answer.info.label() == Label::REPLY.bits())
+    })
+}
+
+/// Makes, maps, unmaps and destroys an object of one page, beside another mapping, which holds the translation tables.
+fn memory_page(name: &'static str) -> Result<(), Failure> {
+    let beside = MemoryObject::create(1)?;
+    let held = beside.map(Access::Read)?;
+    batches(name, || {
+        let object = MemoryObject::create(1)?;
+        let mapping = object.map(Access::Write)?;
+        check(mapping.address() != held.address())?;
+        drop(mapping);
+        Ok(object.destroy()?)
     })
 }
 

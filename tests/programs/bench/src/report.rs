@@ -5,7 +5,7 @@ use core::fmt;
 
 use bench_logic::{Figure, Full, Hundredths, Samples, Unit};
 use isthmus_runtime::interface::CallError;
-use isthmus_runtime::say;
+use isthmus_runtime::{memory, say};
 use naming_interface::ResolveError;
 use network_interface::NetworkError;
 
@@ -18,6 +18,8 @@ pub enum Failure {
     NoServer(&'static str),
     /// A call was not answered.
     Call(CallError<Infallible>),
+    /// The memory server refused.
+    Memory(memory::Error),
     /// An answer was not that of the question.
     WrongAnswer,
     /// The server has run more or fewer calls than were made.
@@ -46,12 +48,19 @@ impl From<CallError<Infallible>> for Failure {
     }
 }
 
+impl From<memory::Error> for Failure {
+    fn from(error: memory::Error) -> Self {
+        Self::Memory(error)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("there is no such benchmark"),
             Self::NoServer(interface) => write!(f, "the description grants no `{interface}`"),
             Self::Call(error) => write!(f, "a call was not answered: {error}"),
+            Self::Memory(error) => write!(f, "memory: {error}"),
             Self::WrongAnswer => f.write_str("an answer was wrong"),
             Self::Miscounted => f.write_str("the server ran not each call once"),
             Self::NotFound(error) => write!(f, "the other machine's server: {error}"),
