@@ -166,10 +166,24 @@ pub fn fetch(
     &buffer[..length]
 }
 
+/// Why a message's capability cannot be had.
+enum Lost {
+    /// No free slot is left.
+    Exhausted,
+    /// There are several: of a server's own any number arrive, beside one of another's.
+    Several,
+}
+
 /// Takes the capability that came with a message, if one did.
-fn arrived(info: MessageInfo) -> Result<Option<Capability>, Exhausted> {
-    if info.extra_caps() == 0 {
-        return Ok(None);
+fn arrived(info: MessageInfo) -> Result<Option<Capability>, Lost> {
+    match info.extra_caps() {
+        0 => return Ok(None),
+        1 => {}
+        _ => {
+            // Where another's lies nothing could arrive any more, and which badges are of this message is not to be guessed at.
+            slots::discard_received();
+            return Err(Lost::Several);
+        }
     }
     if info.caps_unwrapped() != 0 {
         // One of this component's own endpoint: the badge is all that the kernel gives.
@@ -181,7 +195,7 @@ fn arrived(info: MessageInfo) -> Result<Option<Capability>, Exhausted> {
         Err(TakeError::NothingReceived) => Ok(None),
         Err(TakeError::Exhausted) => {
             slots::discard_received();
-            Err(Exhausted)
+            Err(Lost::Exhausted)
         }
     }
 }
@@ -258,8 +272,12 @@ fn handle_message(
     let words = fetch(message.words, length, buffer);
     let capability = match arrived(message.info) {
         Ok(capability) => capability,
-        Err(Exhausted) => {
-            answer.outcome(NotExecuted::Overload.into());
+        Err(lost) => {
+            let reason = match lost {
+                Lost::Exhausted => NotExecuted::Overload,
+                Lost::Several => NotExecuted::UnexpectedCapability,
+            };
+            answer.outcome(reason.into());
             return Disposition::of(label);
         }
     };

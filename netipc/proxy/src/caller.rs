@@ -134,7 +134,8 @@ impl Proxy {
             return Ok(None);
         }
         if message.info.caps_unwrapped() != 0 {
-            // An import: what it stands for lies on another machine.
+            // An import: what it stands for lies on another machine. Beside it another capability may have arrived, in whose way others would be.
+            slots::discard_received();
             return Err(NotExecuted::NotExportable);
         }
         match slots::take_received() {

@@ -9,7 +9,8 @@ use alloc::format;
 use isthmus_runtime::abi::{Label, NotExecuted, Outcome, slots as planned};
 use isthmus_runtime::interface::{Anything, CallError, Cap, Method, Outgoing, Transport};
 use isthmus_runtime::memory::{self, Access, Error, MemoryError, MemoryObject, ObjectCap};
-use isthmus_runtime::{Kernel, Slot, Startup, startup};
+use isthmus_runtime::sel4::{self, MessageInfoBuilder};
+use isthmus_runtime::{Kernel, Slot, Startup, slots, startup};
 use memory_interface::memory as calls;
 use memory_programs::{Checked, PartnerClient, Wrong, expect, report, rest};
 
@@ -188,6 +189,23 @@ fn refusals() -> Checked {
     expect("what there is", server.statistics()?, before)
 }
 
+/// A call with two capabilities, and the word 0.
+fn two(to: Slot, label: Label, capabilities: [Slot; 2]) -> Result<(), CallError<MemoryError>> {
+    let info = MessageInfoBuilder::default()
+        .label(label.bits())
+        .length(1)
+        .extra_caps(2)
+        .build();
+    sel4::with_ipc_buffer_mut(|buffer| {
+        for (place, slot) in buffer.caps_or_badges_mut().iter().zip(capabilities) {
+            place.set(slot.bits());
+        }
+    });
+    let answer = slots::cap::<sel4::cap_type::Endpoint>(to).call_with_mrs(info, [0]);
+    let label = Label::from_bits(answer.info.label());
+    Outcome::of_answer(label, answer.msg[0]).map_err(CallError::Outcome)
+}
+
 /// Messages that no client makes: each gets an answer, and the server goes on.
 fn wrong_messages() -> Checked {
     let server = memory::server()?;
@@ -252,6 +270,25 @@ fn wrong_messages() -> Checked {
             "a capability too many",
             answer,
             NotExecuted::UnexpectedCapability,
+        )?;
+    }
+    for slots in [
+        [shown, shown],
+        [shown, planned::NOTIFICATION],
+        [planned::NOTIFICATION, shown],
+    ] {
+        not_executed(
+            "two capabilities",
+            two(server.endpoint().slot(), map, slots),
+            NotExecuted::UnexpectedCapability,
+        )?;
+        // Both kinds still arrive.
+        expect("its size", server.size(object.capability())?, PAGE)?;
+        let other = ObjectCap::from(planned::NOTIFICATION);
+        refused(
+            "another kind",
+            server.size(other),
+            MemoryError::NoSuchObject,
         )?;
     }
     // An object's capability is good for being shown, and for nothing else.
