@@ -146,12 +146,26 @@ pub enum Console {
     Pl011 {
         /// Virtual address of its registers.
         registers: u64,
+        /// Its interrupt, when something was received; level-triggered.
+        interrupt: Interrupt,
     },
     /// COM1, by a capability to its I/O ports.
     Com1 {
         /// The I/O port capability.
         ports: Slot,
+        /// Its interrupt, when something was received.
+        interrupt: Interrupt,
     },
+}
+
+impl Console {
+    /// Its interrupt.
+    #[must_use]
+    pub const fn interrupt(&self) -> Interrupt {
+        match self {
+            Self::Pl011 { interrupt, .. } | Self::Com1 { interrupt, .. } => *interrupt,
+        }
+    }
 }
 
 /// The timer.

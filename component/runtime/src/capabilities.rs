@@ -1,6 +1,6 @@
 //! Typed capabilities on the target: making them for clients, and signalling.
 
-use isthmus_abi::EndpointBadge;
+use isthmus_abi::{EndpointBadge, EventBit, limits};
 use isthmus_interface::{Cap, Notification};
 use sel4::{CapRights, MessageInfoBuilder, cap};
 
@@ -22,6 +22,28 @@ impl Service {
             .map_err(|_| Exhausted)?;
         Ok(Cap::new(minted))
     }
+}
+
+/// The event of this component's [`bell`]: the last bit, which no description reaches.
+pub const BELL: EventBit = match EventBit::new(limits::EVENT_BITS as u8 - 1) {
+    Some(bit) => bit,
+    None => panic!("the last bit is one of them"),
+};
+
+const _: () = assert!(
+    limits::EVENT_SOURCES + limits::INTERRUPTS + limits::THREADS < limits::EVENT_BITS,
+    "the bits that a description gives out end below the bell's"
+);
+
+/// A capability to signal this component, to be given away: who has it can do nothing else with it. Each signal is the event [`BELL`]; several may merge.
+pub fn bell() -> Result<Cap<Notification>, Exhausted> {
+    let slot = slots::allocate()?;
+    let minted = Kernel::owned(slot);
+    let source = slots::absolute(isthmus_abi::slots::NOTIFICATION);
+    slots::absolute(slot)
+        .mint(&source, CapRights::write_only(), BELL.badge())
+        .map_err(|_| Exhausted)?;
+    Ok(Cap::new(minted))
 }
 
 /// What can be signalled.

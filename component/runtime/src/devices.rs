@@ -17,7 +17,7 @@ mod imp {
     static TAKEN: AtomicBool = AtomicBool::new(false);
 
     pub(super) fn serial_port(console: Console) -> Result<SerialPort, NoDevice> {
-        let Console::Pl011 { registers } = console else {
+        let Console::Pl011 { registers, .. } = console else {
             return Err(NoDevice::NotOfThisMachine);
         };
         if TAKEN.swap(true, Ordering::AcqRel) {
@@ -40,7 +40,7 @@ mod imp {
     pub type SerialPort = uart::Ns16550<cap::IOPort>;
 
     pub(super) fn serial_port(console: Console) -> Result<SerialPort, NoDevice> {
-        let Console::Com1 { ports } = console else {
+        let Console::Com1 { ports, .. } = console else {
             return Err(NoDevice::NotOfThisMachine);
         };
         uart::Ns16550::new(slots::cap(ports), uart::COM1).map_err(|_| NoDevice::NotOfThisMachine)

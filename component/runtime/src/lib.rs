@@ -21,12 +21,14 @@ pub mod grants;
 pub mod heap;
 pub mod log;
 pub mod memory;
+pub mod names;
 mod panic;
 pub mod replies;
 pub mod service;
 pub mod slots;
 pub mod thread;
 pub mod time;
+pub mod timer;
 
 pub use defmt;
 pub use isthmus_abi as abi;

@@ -14,6 +14,14 @@ static TAKEN: Bitmap<{ limits::FREE_SLOTS.div_ceil(64) }> = Bitmap::new();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
+impl core::fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("no free slot is left: raise `slots` in the description")
+    }
+}
+
+impl core::error::Error for Exhausted {}
+
 /// Takes a free slot. It is empty.
 pub fn allocate() -> Result<Slot, Exhausted> {
     let free = startup().free;

@@ -1,7 +1,7 @@
 //! Serial ports: 16550 (COM1 of a PC) and PL011 (Arm), behind the traits of `embedded-io` and `embedded-hal-nb`.
 //!
-//! They only send: the console has no input yet. They poll and use no interrupt, for a log line is a few bytes and the one who
-//! sends has the lowest priority of all. They never set the line's speed: the machine's firmware and QEMU have. Used by the console
+//! Sending polls, for a log line is a few bytes and the one who sends has the lowest priority of all. Receiving has an interrupt once it
+//! is asked for (`listen`): it says that there is something, and the driver is read until there is nothing. They never set the line's speed: the machine's firmware and QEMU have. Used by the console
 //! server and, before it runs, by the root task.
 #![no_std]
 
@@ -13,10 +13,13 @@ pub use pl011::{Pl011, REGISTER_BYTES};
 
 use core::convert::Infallible;
 
-/// What a serial port can do: take some bytes, or none yet.
-trait Transmit {
+/// What a serial port can do: take some bytes, or none yet; give one that has come.
+trait Line {
     /// Whatever the hardware refuses.
     type Refused;
+
+    /// A byte that has come, if any.
+    fn received(&mut self) -> Result<Option<u8>, Self::Refused>;
 
     /// Takes as many of `bytes` as there is room for; 0 if the line is busy.
     fn transmit(&mut self, bytes: &[u8]) -> Result<usize, Self::Refused>;
@@ -62,7 +65,7 @@ impl From<Infallible> for Error {
 }
 
 /// Sends at least one byte, spinning until the line takes it.
-fn write<T: Transmit>(port: &mut T, bytes: &[u8]) -> Result<usize, Error>
+fn write<T: Line>(port: &mut T, bytes: &[u8]) -> Result<usize, Error>
 where
     Error: From<T::Refused>,
 {
@@ -95,6 +98,15 @@ macro_rules! traits {
 
         impl<$($generics)*> embedded_hal_nb::serial::ErrorType for $port {
             type Error = Error;
+        }
+
+        impl<$($generics)*> embedded_hal_nb::serial::Read<u8> for $port {
+            fn read(&mut self) -> embedded_hal_nb::nb::Result<u8, Error> {
+                match self.received().map_err(Error::from)? {
+                    None => Err(embedded_hal_nb::nb::Error::WouldBlock),
+                    Some(byte) => Ok(byte),
+                }
+            }
         }
 
         impl<$($generics)*> embedded_hal_nb::serial::Write<u8> for $port {

@@ -2,7 +2,7 @@
 
 use io_ports::{Ports, Refused};
 
-use crate::Transmit;
+use crate::{Error, Line};
 
 /// The first port of COM1.
 pub const COM1: u16 = 0x3f8;
@@ -13,12 +13,19 @@ const DATA: u16 = 0;
 const INTERRUPT_ENABLE: u16 = 1;
 const FIFO_CONTROL: u16 = 2;
 const LINE_CONTROL: u16 = 3;
+const MODEM_CONTROL: u16 = 4;
 const LINE_STATUS: u16 = 5;
 
 /// Eight data bits, no parity, one stop bit.
 const EIGHT_N_ONE: u8 = 0b11;
 /// Both FIFOs on, and emptied.
 const FIFOS_ON: u8 = 0b111;
+/// Interrupts: something was received.
+const ON_RECEIVED: u8 = 1;
+/// Ready, and OUT2: without that line a PC's port raises no interrupt.
+const READY_WITH_INTERRUPT: u8 = 0b1011;
+/// There is a byte to read.
+const DATA_READY: u8 = 1;
 /// The transmit FIFO is empty.
 const TRANSMIT_EMPTY: u8 = 1 << 5;
 /// Bytes that an empty transmit FIFO takes.
@@ -42,10 +49,29 @@ impl<P: Ports> Ns16550<P> {
         ports.write(base + FIFO_CONTROL, FIFOS_ON)?;
         Ok(Self { ports, base })
     }
+
+    /// From now on there is an interrupt when something has come. It is an edge: before the next one, everything must have been read.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the ports are not ours.
+    pub fn listen(&mut self) -> Result<(), Error> {
+        self.ports
+            .write(self.base + MODEM_CONTROL, READY_WITH_INTERRUPT)?;
+        self.ports
+            .write(self.base + INTERRUPT_ENABLE, ON_RECEIVED)?;
+        Ok(())
+    }
 }
 
-impl<P: Ports> Transmit for Ns16550<P> {
+impl<P: Ports> Line for Ns16550<P> {
     type Refused = Refused;
+
+    fn received(&mut self) -> Result<Option<u8>, Refused> {
+        if self.ports.read(self.base + LINE_STATUS)? & DATA_READY == 0 {
+            return Ok(None);
+        }
+        self.ports.read(self.base + DATA).map(Some)
+    }
 
     fn transmit(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
         if self.ports.read(self.base + LINE_STATUS)? & TRANSMIT_EMPTY == 0 {
@@ -72,11 +98,19 @@ mod tests {
     struct Model {
         sent: RefCell<Vec<u8>>,
         fifo: RefCell<(usize, u32)>,
+        typed: RefCell<Vec<u8>>,
     }
 
     impl Ports for &Model {
         fn read(&self, port: u16) -> Result<u8, Refused> {
+            let mut typed = self.typed.borrow_mut();
+            if port == COM1 + DATA {
+                return Ok(typed.pop().expect("the driver read what was not there"));
+            }
             assert_eq!(port, COM1 + LINE_STATUS);
+            if !typed.is_empty() {
+                return Ok(DATA_READY);
+            }
             let (room, looks) = &mut *self.fifo.borrow_mut();
             *looks += 1;
             if looks.is_multiple_of(2) {
@@ -106,6 +140,18 @@ mod tests {
         let mut port = Ns16550::new(&model, COM1).unwrap();
         port.write_all(&text).unwrap();
         assert_eq!(*model.sent.borrow(), text);
+    }
+
+    #[test]
+    fn what_has_come_is_read_once() {
+        use embedded_hal_nb::serial::Read;
+        let model = Model::default();
+        model.typed.borrow_mut().extend(*b"ba");
+        let mut port = Ns16550::new(&model, COM1).unwrap();
+        port.listen().unwrap();
+        assert_eq!(port.read(), Ok(b'a'));
+        assert_eq!(port.read(), Ok(b'b'));
+        assert_eq!(port.read(), Err(embedded_hal_nb::nb::Error::WouldBlock));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::ptr::NonNull;
 
-use crate::Transmit;
+use crate::{Error, Line};
 
 /// Bytes of its registers.
 pub const REGISTER_BYTES: usize = 0x1000;
@@ -12,6 +12,20 @@ pub const REGISTER_BYTES: usize = 0x1000;
 const DATA: usize = 0x000;
 /// Flag register.
 const FLAGS: usize = 0x018;
+/// Line control: word length, FIFOs.
+const LINE_CONTROL: usize = 0x02c;
+/// Control: what is switched on.
+const CONTROL: usize = 0x030;
+/// Which interrupts are raised.
+const INTERRUPT_MASK: usize = 0x038;
+/// Flag: the receive FIFO is empty.
+const RECEIVE_EMPTY: u32 = 1 << 4;
+/// Eight data bits, FIFOs on.
+const EIGHT_BITS_FIFO: u32 = 0b111 << 4;
+/// The port, its receiver and its transmitter.
+const ALL_ON: u32 = 1 | 1 << 8 | 1 << 9;
+/// Interrupts: something was received, or has waited in the FIFO.
+const ON_RECEIVED: u32 = 1 << 4 | 1 << 6;
 /// Flag: the transmit FIFO is full.
 const TRANSMIT_FULL: u32 = 1 << 5;
 
@@ -32,14 +46,40 @@ impl Pl011 {
         Self { registers }
     }
 
+    /// From now on there is an interrupt as long as something is there to be read.
+    ///
+    /// # Errors
+    /// None: that of the other serial port.
+    pub fn listen(&mut self) -> Result<(), Error> {
+        for (offset, value) in [
+            (LINE_CONTROL, EIGHT_BITS_FIFO),
+            (CONTROL, ALL_ON),
+            (INTERRUPT_MASK, ON_RECEIVED),
+        ] {
+            // SAFETY: a mapped register (see `new`) that holds settings.
+            unsafe { self.register(offset).write_volatile(value) };
+        }
+        Ok(())
+    }
+
     fn register(&self, offset: usize) -> *mut u32 {
         // SAFETY: the offsets above lie within REGISTER_BYTES, which `new` was promised; they are multiples of four.
         unsafe { self.registers.as_ptr().add(offset).cast() }
     }
 }
 
-impl Transmit for Pl011 {
+impl Line for Pl011 {
     type Refused = Infallible;
+
+    fn received(&mut self) -> Result<Option<u8>, Infallible> {
+        // SAFETY: a mapped register (see `new`); reading the flags has no side effect.
+        let flags = unsafe { self.register(FLAGS).read_volatile() };
+        if flags & RECEIVE_EMPTY != 0 {
+            return Ok(None);
+        }
+        // SAFETY: as above; there is a byte, which is read once. The upper bits say how it came.
+        Ok(Some(unsafe { self.register(DATA).read_volatile() } as u8))
+    }
 
     fn transmit(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
         for (count, &byte) in bytes.iter().enumerate() {

@@ -1,13 +1,14 @@
 //! Holds the documents against the code: limits, links, and the index of `docs/`.
 //!
-//! It reads files of the repository and nothing else; it never builds or runs what they describe (that is `tests/machines`). Read next:
-//! `tests/documents.rs`, and `docs/limits.md`, which is what [`limits::page`] writes.
+//! It reads files of the repository and nothing else; it never builds or runs what they describe: [`walkthrough`] makes a script of a guide, which `./isthmus test`
+//! runs. Read next: `tests/documents.rs`, and `docs/limits.md`, which is what [`limits::page`] writes.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 
 pub mod limits;
 pub mod links;
+pub mod walkthrough;
 
 /// The repository's root folder.
 #[must_use]

@@ -58,3 +58,29 @@ fn a_constant_is_read_with_its_documentation() {
     assert_eq!(found[0].value, "1 << 5");
     assert_eq!(found[0].meaning, "Slots of a session.");
 }
+
+/// What comes after this line in an example's description is the demonstration's.
+const OWN: &str = "# ---- The system's own, on every machine ----\n";
+
+#[test]
+fn examples_have_the_systems_own_components_as_the_demonstration_has_them() {
+    let folder = root().join("systems");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a description");
+    let demo = read("demo.toml");
+    let is_own = |block: &&str| block.trim_start().starts_with("[[") && !block.contains("\"kv-");
+    let blocks: Vec<&str> = demo.split("\n\n").filter(is_own).map(str::trim).collect();
+    let wanted = format!("\n{}\n", blocks.join("\n\n"));
+    for name in ["hello.toml", "chat.toml"] {
+        let text = read(name);
+        let (before, own) = text.split_once(OWN).expect("it has the system's own part");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(folder.join(name), format!("{before}{OWN}{wanted}"))
+                .expect("it can be written");
+        } else {
+            assert!(
+                own == wanted,
+                "systems/{name}: BLESS=1 cargo test -p guides"
+            );
+        }
+    }
+}

@@ -8,9 +8,11 @@
 
 mod capabilities;
 mod capture;
+mod chat;
 mod death;
 mod demo;
 mod frames;
+mod hello;
 mod idle;
 mod kill_server_machine;
 mod lab;
@@ -134,6 +136,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/cycles.toml",
         settings: &Setting::ALIKE,
         run: processes::ten_thousand_cycles,
+    },
+    Scenario {
+        name: "hello",
+        system: "systems/hello.toml",
+        settings: &[Setting::Mixed],
+        run: hello::greeted,
+    },
+    Scenario {
+        name: "chat",
+        system: "systems/chat.toml",
+        settings: &Setting::ALL,
+        run: chat::everybody_hears,
     },
     Scenario {
         name: "idle",

@@ -15,6 +15,8 @@ pub(crate) const ROOT_TASK: &str = "root-task";
 #[derive(Clone, Debug)]
 pub struct System {
     pub(crate) plan: Plan,
+    /// What its images are called.
+    name: String,
     /// The programs that it names.
     programs: BTreeSet<String>,
 }
@@ -48,7 +50,19 @@ impl System {
             .iter()
             .map(|component| component.program.as_str().to_owned())
             .collect();
-        Self { plan, programs }
+        let name = plan.name.as_str().to_owned();
+        Self {
+            plan,
+            name,
+            programs,
+        }
+    }
+
+    /// The same, whose images have a folder of their own: for who has added something to a description.
+    #[must_use]
+    pub fn variant(self, what: &str) -> Self {
+        let name = format!("{}-{what}", self.name);
+        Self { name, ..self }
     }
 
     /// Every program of an image: the components' and the root task.
@@ -60,6 +74,6 @@ impl System {
     /// The system's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.plan.name.as_str()
+        &self.name
     }
 }

@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod caps;
 mod demo;
+mod new;
 mod options;
 mod system;
 mod test;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let result = match options.task {
         Task::Demo(options) => demo::demo(&ui, &options),
         Task::Build(options) => build::command(&ui, &options),
+        Task::New(options) => new::new(&ui, &options),
         Task::Up(options) => up::up(&ui, &options),
         Task::System(options) => system::command(&ui, &options),
         Task::Caps(options) => caps::caps(&ui, &options),

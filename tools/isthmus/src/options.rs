@@ -25,6 +25,8 @@ pub struct Options {
 pub enum Task {
     /// Boot machines; a client on one calls a server on another, by name.
     Demo(Demo),
+    /// Write a component in a workspace of your own: an interface, a server, a client, a system, tests.
+    New(New),
     /// Make images that plain QEMU boots, and print the command to do so.
     Build(Build),
     /// Start machines and keep them running, with every console.
@@ -34,7 +36,7 @@ pub enum Task {
     System(System),
     /// Say who holds which capability on a machine, and which line of the description gave it; the machine itself is asked.
     Caps(Caps),
-    /// Check formatting, lints, documents, host tests and machine tests.
+    /// Check formatting, lints, documents, host tests and machine tests; in a workspace of your own, run its tests.
     Test(Test),
     /// Measure calls, the wire and booting.
     Bench(Bench),
@@ -91,6 +93,16 @@ pub struct Demo {
 }
 
 #[derive(Debug, Args)]
+pub struct New {
+    /// What the component is called: a lower-case letter, then lower-case letters, digits and `-`.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The folder to write it into; if not given, one of its name where you stand.
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct Build {
     /// The machine's processor; `mixed` makes both images, each in a folder of its own.
     #[arg(long, value_enum, default_value = "x86_64")]
@@ -129,6 +141,9 @@ pub struct Up {
     /// With the kernel that checks itself and prints, instead of the release kernel.
     #[arg(long)]
     pub debug: bool,
+    /// Have machine N wait for gdb, at port 1234, before its first instruction.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+    pub gdb: Option<u8>,
 }
 
 #[derive(Debug, Subcommand)]

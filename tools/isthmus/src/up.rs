@@ -25,11 +25,21 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
         Some(file) => of_file(ui, options, file)?,
         None => of_system(ui, options)?,
     };
-    let cluster = cluster.pcap(options.pcap.clone()).on_line(show).start()?;
+    let cluster = cluster
+        .pcap(options.pcap.clone())
+        .debugged(options.gdb.map(usize::from))
+        .on_line(show)
+        .start()?;
     ui.say(&format!(
         "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N.",
         cluster.machines().len()
     ));
+    if let Some(node) = options.gdb {
+        ui.say(&format!(
+            "Machine {node} waits for gdb: `gdb-multiarch -ex 'target remote :{}' PROGRAM`, then `continue`.",
+            ClusterBuilder::GDB_PORT
+        ));
+    }
     let cluster = Arc::new(cluster);
     let typed = Arc::downgrade(&cluster);
     // It waits for a line for ever, so it ends with the program.

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node};
 use qemu_switch::{Attachment, Config, Faults, LinkState, PortId, Sighting, Switch, Verdict};
 
-use crate::build;
-use crate::console::{ConsoleLine, Listener, Pattern, Transcript};
+use crate::console::ConsoleLine;
 use crate::failure::Failure;
 use crate::image::SystemImage;
 use crate::machine::Machine;
+use crate::pattern::Pattern;
 use crate::scratch::Scratch;
+use crate::transcript::{Listener, Transcript};
+use crate::{agent, build};
 
 /// What a cluster is to be made of.
 pub struct ClusterBuilder {
@@ -26,6 +28,8 @@ pub struct ClusterBuilder {
     pcap: Option<PathBuf>,
     listener: Option<Listener>,
     own: BTreeMap<usize, Own>,
+    /// The machine that waits for a debugger.
+    debugged: Option<usize>,
 }
 
 /// What one machine has for itself.
@@ -106,6 +110,18 @@ impl ClusterBuilder {
         }
     }
 
+    /// Has machine `node`, from 1, wait for gdb before its first instruction, at port [`Self::GDB_PORT`] of this host.
+    #[must_use]
+    pub fn debugged(self, node: Option<usize>) -> Self {
+        Self {
+            debugged: node,
+            ..self
+        }
+    }
+
+    /// Where a machine waits for gdb: gdb's own custom.
+    pub const GDB_PORT: u16 = 1234;
+
     /// Makes the switch, then starts the machines.
     ///
     /// # Errors
@@ -123,6 +139,11 @@ impl ClusterBuilder {
     pub fn prepare(self) -> Result<Cluster, Failure> {
         let scratch = Scratch::new()?;
         let count = self.images.len();
+        if let Some(node) = self.debugged.filter(|node| !(1..=count).contains(node)) {
+            return Err(Failure::new(format!(
+                "there is no machine {node} of {count}"
+            )));
+        }
         let nodes = (1..=count)
             .map(|id| Node::new(id, count))
             .collect::<Result<Vec<_>, _>>();
@@ -143,7 +164,17 @@ impl ClusterBuilder {
         let transcript = Arc::new(Transcript::new(self.listener));
         let machine = |(image, node): (&SystemImage, &Node)| {
             let own = self.own.get(&node.id().into()).cloned().unwrap_or_default();
+            let debugger = if self.debugged == Some(node.id().into()) {
+                vec![
+                    "-gdb".into(),
+                    format!("tcp:127.0.0.1:{}", Self::GDB_PORT).into(),
+                    "-S".into(),
+                ]
+            } else {
+                Vec::new()
+            };
             let definition = Definition {
+                extra: debugger,
                 node: *node,
                 memory_mib: own.memory_mib.unwrap_or(self.memory_mib),
                 link: Link::Stream {
@@ -177,7 +208,36 @@ impl Cluster {
     /// # Errors
     /// Every mistake in the description, what the compiler says, or what has to be installed.
     pub fn build(description: impl AsRef<Path>, archs: &[Arch]) -> Result<ClusterBuilder, Failure> {
-        Ok(Self::of(&build::images(description.as_ref(), archs)?))
+        Ok(Self::of(&build::images(description.as_ref(), "", archs)?))
+    }
+
+    /// The same, with an agent on each machine, through which the test makes typed calls ([`Machine::agent`]). The description's console must be there and
+    /// `serves = ["console"]`, and `naming` must be served.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with_agents(
+        description: impl AsRef<Path>,
+        archs: &[Arch],
+    ) -> Result<ClusterBuilder, Failure> {
+        Self::build_with_agents_that_use(&[], description, archs)
+    }
+
+    /// The same, with agents that use further interfaces of their machines, which have no name ([`Agent::granted`](crate::Agent::granted)).
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with_agents_that_use(
+        interfaces: &[&str],
+        description: impl AsRef<Path>,
+        archs: &[Arch],
+    ) -> Result<ClusterBuilder, Failure> {
+        let agent = agent::component(interfaces);
+        Ok(Self::of(&build::images(
+            description.as_ref(),
+            &agent,
+            archs,
+        )?))
     }
 
     /// One machine for each image, the first is node 1.
@@ -192,6 +252,7 @@ impl Cluster {
             pcap: None,
             listener: None,
             own: BTreeMap::new(),
+            debugged: None,
         }
     }
 

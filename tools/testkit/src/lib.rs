@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod build;
 mod capabilities;
 mod cluster;
@@ -29,17 +30,21 @@ mod failure;
 mod image;
 mod logs;
 mod machine;
+mod pattern;
 mod scratch;
+mod transcript;
 mod words;
 
+pub use agent::Agent;
 pub use capabilities::CAPABILITIES;
 pub use cluster::{Cluster, ClusterBuilder};
-pub use console::{ConsoleLine, Level, Location, Pattern, Said, contains, says};
+pub use console::{ConsoleLine, Level, Location, Said};
 pub use failure::Failure;
 pub use image::SystemImage;
 pub use isthmus_process::{Isolated, cleanup, find_program};
 pub use logs::{BuildId, LogDecoder, Programs};
 pub use machine::{Killer, Machine};
+pub use pattern::{Pattern, contains, says};
 pub use qemu_machines::{Arch, Clock, Node};
 pub use qemu_switch::{
     Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,

@@ -11,9 +11,12 @@ use isthmus_process::Isolated;
 use qemu_machines::{Arch, Machine as Definition, SEED_BYTES};
 use rustix::process::Signal;
 
-use crate::console::{ConsoleLine, Pattern, Said, Transcript, Waited};
+use crate::agent::{Agent, Turns};
+use crate::console::{ConsoleLine, Said};
 use crate::failure::Failure;
 use crate::logs::{LogDecoder, Programs};
+use crate::pattern::Pattern;
+use crate::transcript::{Transcript, Waited};
 use crate::words::{Word, understand};
 
 /// Where this host has its random numbers.
@@ -28,6 +31,7 @@ pub struct Machine {
     running: Arc<Mutex<Running>>,
     /// How often it was started.
     boot: AtomicU32,
+    agent: Turns,
 }
 
 /// What belongs to one boot.
@@ -82,6 +86,7 @@ impl Machine {
             transcript,
             running: Arc::default(),
             boot: AtomicU32::new(0),
+            agent: Turns::default(),
         }
     }
 
@@ -393,6 +398,15 @@ impl Machine {
             Some(Word::Died(who)) => Err(self.failure(format!("a component died: {who}"))),
             _ => Err(self.failure("a line was found that nobody had looked for")),
         }
+    }
+
+    /// What makes calls on it for this test, in a system that was built with agents ([`Cluster::build_with_agents`](crate::Cluster::build_with_agents)). To be asked for again after a
+    /// restart.
+    ///
+    /// # Errors
+    /// If there is none, or it does not begin to listen within [`Self::BOOT_LIMIT`].
+    pub fn agent(&self) -> Result<Agent<'_>, Failure> {
+        Agent::of(self, &self.agent)
     }
 
     /// A failure that carries what all machines said.

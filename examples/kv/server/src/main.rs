@@ -4,17 +4,17 @@
 #![no_std]
 #![no_main]
 
-mod name;
-
 use isthmus_runtime::calls::{Occasion, serve};
 use isthmus_runtime::interface::Disposition;
+use isthmus_runtime::names::Name;
 use isthmus_runtime::{Service, Startup, say, time};
 use kv_interface::{Key, Kv, KvError, RequestId, Totals, Value, kv};
 use kv_logic::Store;
 
-use crate::name::{NAME, Name};
-
 isthmus_runtime::entry!(main);
+
+/// The name that clients look up.
+const NAME: &str = "kv";
 
 struct Server(Store);
 
@@ -23,10 +23,7 @@ fn main(startup: &'static Startup) -> ! {
         say!("demo: failed: add `serves = [\"kv\"]` to the system description");
         isthmus_runtime::exit()
     };
-    let name = match Name::of(startup, service).and_then(|name| {
-        name.keep().map_err(|_| "naming refuses")?;
-        Ok(name)
-    }) {
+    let name = match Name::register(NAME, service) {
         Ok(name) => name,
         Err(reason) => {
             say!("demo: failed: the server cannot register: {reason}");
@@ -42,12 +39,7 @@ fn main(startup: &'static Startup) -> ! {
     serve(service, |occasion| match occasion {
         Occasion::Message(request, answer) => kv::dispatch(&mut server, request, answer),
         Occasion::Events(events) => {
-            if events.contains(name.timer_event)
-                && let Err(reason) = name.keep()
-            {
-                // It is tried again, and the lease outlasts one time.
-                say!("demo: the name is not renewed: {reason}");
-            }
+            name.hear(events);
             Disposition::Nothing
         }
     })

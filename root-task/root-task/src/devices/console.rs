@@ -3,6 +3,8 @@
 
 use isthmus_abi::startup;
 
+#[cfg(target_arch = "aarch64")]
+use super::irq_control;
 use super::{Giving, Machine};
 use crate::error::Result;
 
@@ -50,16 +52,28 @@ mod imp {
 
 pub use imp::open;
 
+/// The PL011's shared peripheral interrupt on `virt`: SPI 1.
+#[cfg(target_arch = "aarch64")]
+const PL011_IRQ: sel4::Word = 32 + 1;
+
 /// Gives the serial line to the console server.
 #[cfg(target_arch = "aarch64")]
 pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::Console> {
     let registers = giving.shared_page(machine.serial)?;
-    Ok(startup::Console::Pl011 { registers })
+    let interrupt = giving.interrupt(|slot| irq_control().irq_control_get(PL011_IRQ, slot))?;
+    Ok(startup::Console::Pl011 {
+        registers,
+        interrupt,
+    })
 }
 
 /// Gives the serial line to the console server.
 #[cfg(target_arch = "x86_64")]
-pub fn give(_machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::Console> {
+pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::Console> {
+    /// COM1's pin of the first IOAPIC.
+    const COM1_PIN: sel4::Word = 4;
+
     let ports = giving.ports(uart::COM1, uart::COM1 + uart::PORTS - 1)?;
-    Ok(startup::Console::Com1 { ports })
+    let interrupt = giving.isa_interrupt(machine, COM1_PIN)?;
+    Ok(startup::Console::Com1 { ports, interrupt })
 }

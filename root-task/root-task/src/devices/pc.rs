@@ -1,9 +1,10 @@
 //! What only a PC has: I/O ports, and vectors for its interrupts.
 
 use isthmus_abi::Slot;
+use isthmus_abi::startup::Interrupt;
 use sel4::{CapRights, Word, init_thread};
 
-use super::{Giving, Machine};
+use super::{Giving, Machine, irq_control};
 use crate::error::{Error, Result};
 use builder::PAGE;
 
@@ -47,6 +48,23 @@ impl Giving<'_> {
             self.page(frame)?;
         }
         Ok(start)
+    }
+
+    /// Gives the interrupt of a device of the old PC, at `pin` of the first IOAPIC.
+    ///
+    /// # Errors
+    /// [`Error::OutOfVectors`], or what the kernel refuses.
+    pub fn isa_interrupt(&mut self, machine: &mut Machine, pin: Word) -> Result<Interrupt> {
+        /// The first IOAPIC.
+        const IOAPIC: Word = 0;
+        /// Edge-triggered, active high: how the ISA bus is wired.
+        const EDGE: Word = 0;
+        const ACTIVE_HIGH: Word = 0;
+
+        let vector = machine.vector()?;
+        self.interrupt(|slot| {
+            irq_control().irq_control_get_ioapic(IOAPIC, pin, EDGE, ACTIVE_HIGH, vector, slot)
+        })
     }
 
     /// Gives the I/O ports `first..=last`.

@@ -2,7 +2,9 @@
 
 use isthmus_abi::startup;
 
-use super::{Giving, Machine, irq_control};
+#[cfg(target_arch = "aarch64")]
+use super::irq_control;
+use super::{Giving, Machine};
 use crate::error::Result;
 
 /// The PIT's pin of the first IOAPIC.
@@ -16,17 +18,8 @@ const PHYSICAL_TIMER_IRQ: sel4::Word = 30;
 /// Gives the PIT to the timer server.
 #[cfg(target_arch = "x86_64")]
 pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::Timer> {
-    /// The first IOAPIC.
-    const IOAPIC: sel4::Word = 0;
-    /// Edge-triggered, active high: how the PIT is wired.
-    const EDGE: sel4::Word = 0;
-    const ACTIVE_HIGH: sel4::Word = 0;
-
     let ports = giving.ports(hardware_timer::CHANNEL_0, hardware_timer::COMMAND)?;
-    let vector = machine.vector()?;
-    let interrupt = giving.interrupt(|slot| {
-        irq_control().irq_control_get_ioapic(IOAPIC, PIT_PIN, EDGE, ACTIVE_HIGH, vector, slot)
-    })?;
+    let interrupt = giving.isa_interrupt(machine, PIT_PIN)?;
     Ok(startup::Timer::Pit { ports, interrupt })
 }
 

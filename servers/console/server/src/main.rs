@@ -1,20 +1,28 @@
-//! The console server: owns the serial line, and drains every component's log rings to it, one line for each record.
+//! The console server: owns the serial line, drains every component's log rings to it, one line for each record, and hands what is typed to the one
+//! who reads it.
 //!
-//! It serves nobody and blocks on nobody: producers drop what does not fit. It never interprets a record beyond its kind, believes nothing
-//! that a ring says about its owner, and keeps nothing in memory: where it stands in a ring stands in the ring. The format is
-//! `console-logic`'s; the promises are in `docs/logs.md`.
+//! It blocks on nobody: producers drop what does not fit. It never interprets a record beyond its kind, believes nothing
+//! that a ring says about its owner, and keeps nothing of logs in memory: where it stands in a ring stands in the ring. The format is
+//! `console-logic`'s, the calls `console-interface`'s; the promises are in `docs/logs.md`.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod keyboard;
+
 use core::fmt::{self, Write};
 
+use console_interface::console;
 use console_logic::{Entry, Source, encode, encode_record};
 use isthmus_abi::log::RECORD_BYTES;
+use isthmus_runtime::calls::{Occasion, serve};
 use isthmus_runtime::devices::{NoDevice, SerialPort, serial_port};
 use isthmus_runtime::grants::{LogRing, log_rings};
-use isthmus_runtime::{Never, Startup, service};
+use isthmus_runtime::interface::Disposition;
+use isthmus_runtime::{Never, Service, Startup, service};
 use shared_memory::{Consumer, Wait};
+
+use crate::keyboard::Keyboard;
 
 isthmus_runtime::entry!(main);
 
@@ -23,17 +31,39 @@ const TURN: usize = 16;
 /// Bytes of a line: more than the longest that the encoder writes.
 const LINE_BYTES: usize = 1024;
 
-fn main(_startup: &'static Startup) -> Result<Never, NoDevice> {
+fn main(startup: &'static Startup) -> Result<Never, NoDevice> {
+    let console = startup.console().map_err(NoDevice::Missing)?;
     let mut line = Line {
         port: serial_port()?,
         text: heapless::String::new(),
     };
-    loop {
-        // Every ring has its turn, also behind one that has something.
-        let busy = log_rings().fold(false, |busy, log| busy | drain(&log, &mut line));
-        if !busy && all_sleep() {
+    let Some(service) = Service::get() else {
+        loop {
+            settle(&mut line);
             // Whatever woke us, the rings say what there is to do.
             let _ = service::wait();
+        }
+    };
+    let mut keyboard = Keyboard::new(console.interrupt(), &mut line.port);
+    settle(&mut line);
+    serve(service, |occasion| {
+        let disposition = match occasion {
+            Occasion::Message(request, answer) => console::dispatch(&mut keyboard, request, answer),
+            Occasion::Events(_) => Disposition::Nothing,
+        };
+        keyboard.turn(&mut line.port);
+        settle(&mut line);
+        disposition
+    })
+}
+
+/// Writes out whatever there is, until every producer will signal when there is more.
+fn settle(line: &mut Line) {
+    loop {
+        // Every ring has its turn, also behind one that has something.
+        let busy = log_rings().fold(false, |busy, log| busy | drain(&log, line));
+        if !busy && all_sleep() {
+            return;
         }
     }
 }

@@ -3,14 +3,17 @@
 //! To add a stage: write a function that says its units and one that runs some of them, and its line in [`STAGES`].
 
 mod command;
+mod guides;
 mod host;
 mod kernel;
 mod machines;
 mod target;
+mod users;
 
 use std::cell::OnceCell;
 
 use anyhow::Result;
+use isthmus_build::Project;
 use isthmus_process::Isolated;
 use isthmus_testkit::Arch;
 use microkernel_config::Profile;
@@ -122,6 +125,12 @@ const STAGES: &[Stage] = &[
         run: command::run,
     },
     Stage {
+        name: "guides",
+        with_machines: Machines::Started,
+        units: guides::pages,
+        run: guides::follow,
+    },
+    Stage {
         name: "machines",
         with_machines: Machines::Started,
         units: machines::scenarios,
@@ -197,6 +206,10 @@ pub fn simulate(arguments: &[String]) -> Result<Ending> {
 
 /// Runs what was asked for.
 pub fn test(ui: &Ui, options: &options::Test) -> Result<Ending> {
+    let project = Project::here()?;
+    if project.is_users() {
+        return users::test(ui, &project, options);
+    }
     let context = Context {
         ui,
         catalogue: Catalogue::read(workspace::root())?,

@@ -1,0 +1,1 @@
+//! Tests on whole machines: see `tests/`.
