@@ -73,6 +73,13 @@ const GROUPS: &[Group] = &[
         how: How::Program,
     },
     Group {
+        names: &["spawn", "spawn_start", "spawn_stop"],
+        system: "systems/bench-spawn.toml",
+        nodes: 1,
+        clock: Clock::Real,
+        how: How::Program,
+    },
+    Group {
         names: &["boot"],
         system: BOOTED,
         nodes: 1,

@@ -6,6 +6,7 @@ mod labels;
 mod memory;
 mod messages;
 mod notifications;
+mod processes;
 mod replies;
 mod suspension;
 mod undertaker;
@@ -55,6 +56,9 @@ facts! {
     capabilities::cancel_badged_sends_needs_all_rights,
     capabilities::cancelled_sends_are_issued_again,
     capabilities::a_revoked_untyped_is_whole_again,
+    processes::a_copied_untyped_goes_with_its_original,
+    processes::a_bound_notification_is_nobody_elses,
+    processes::threads_are_charged_for_their_time,
     memory::thread_locals_work,
     memory::the_ipc_buffers_first_word_is_ours,
     #[cfg(target_arch = "aarch64")]

@@ -1,10 +1,12 @@
-//! Starts and stops a tiny component as often as its argument `cycles` says, and compares what is free before and afterwards.
+//! Starts and stops a tiny component as often as its argument `cycles` says, and compares what is free before and afterwards. As the program of
+//! `isthmus bench spawn` it tells what that took.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
+use bench_logic::{Figure, Hundredths, Samples, Unit};
 use isthmus_runtime::abi::Name;
-use isthmus_runtime::{Duration, EventBit, Kernel, Startup, say, service, time};
+use isthmus_runtime::{EventBit, Instant, Kernel, Startup, say, service, time};
 use memory_interface::MemoryClient;
 use processes_programs::scheduler;
 use scheduler_interface::{Arguments, ProcessClient, SchedulerClient};
@@ -15,13 +17,15 @@ isthmus_runtime::entry!(main);
 const TINY: &str = "tiny";
 /// Cycles, unless the description says otherwise.
 const CYCLES: u32 = 100;
+/// Cycles that are measured, at most.
+const SAMPLES: usize = 500;
 /// Cycles before what is free is counted: what is made once is made then.
 const WARM_UP: u32 = 3;
 
 fn main(startup: &'static Startup) -> ! {
     match run(startup) {
-        Ok(()) => say!("done"),
-        Err(why) => say!("FAILED: {why}"),
+        Ok(()) => say!("bench: done"),
+        Err(why) => say!("bench: failed: {TINY}: {why}"),
     }
     loop {
         let _ = service::wait();
@@ -43,10 +47,12 @@ struct Cycler {
     process: ProcessClient<Kernel>,
     memory: MemoryClient<Kernel>,
     runs: EventBit,
-    /// From the call that starts it to its first line.
-    starting: Duration,
-    /// The call that stops it.
-    stopping: Duration,
+    /// Ticks from the call that starts it to the first line of its `main`.
+    starting: Samples<SAMPLES>,
+    /// Ticks of the call that stops it.
+    stopping: Samples<SAMPLES>,
+    /// Ticks of all of it.
+    whole: Samples<SAMPLES>,
 }
 
 impl Cycler {
@@ -74,8 +80,12 @@ impl Cycler {
         self.wait();
         let running = time::now();
         self.process.stop().map_err(|_| "it does not stop")?;
-        self.starting += running - start;
-        self.stopping += time::now() - running;
+        let end = time::now();
+        let ticks = |from: Instant, to: Instant| to.ticks().saturating_sub(from.ticks());
+        // More cycles than there is room for are not measured.
+        let _ = self.starting.push(ticks(start, running));
+        let _ = self.stopping.push(ticks(running, end));
+        let _ = self.whole.push(ticks(start, end));
         Ok(())
     }
 
@@ -99,8 +109,9 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
         process: ProcessClient::new(Kernel, process.into_slot()),
         memory: MemoryClient::new(Kernel, memory.map_err(|_| "no memory server")?),
         runs: startup.event(TINY).map_err(|_| "no event")?,
-        starting: Duration::ZERO,
-        stopping: Duration::ZERO,
+        starting: Samples::new(),
+        stopping: Samples::new(),
+        whole: Samples::new(),
     };
     cycler.wait();
     cycler
@@ -111,21 +122,35 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
         cycler.cycle()?;
     }
     let before = cycler.free()?;
-    (cycler.starting, cycler.stopping) = (Duration::ZERO, Duration::ZERO);
+    cycler.starting = Samples::new();
+    cycler.stopping = Samples::new();
+    cycler.whole = Samples::new();
     for _ in 0..cycles {
         cycler.cycle()?;
     }
     let after = cycler.free()?;
-    let (starting, stopping) = (cycler.starting, cycler.stopping);
-    let each = |all: Duration| all.as_micros() as u64 / u64::from(cycles.max(1));
-    say!(
-        "{cycles} cycles: {} us to start, {} us to stop",
-        each(starting),
-        each(stopping)
-    );
+    say!("{cycles} cycles");
+    report("spawn_start", &mut cycler.starting)?;
+    report("spawn_stop", &mut cycler.stopping)?;
+    report("spawn", &mut cycler.whole)?;
     match before == after {
         true => say!("as before: {before:?}"),
         false => say!("LOST: {before:?} became {after:?}"),
     }
+    Ok(())
+}
+
+/// Tells a figure, as `isthmus bench` reads it.
+fn report(name: &str, samples: &mut Samples<SAMPLES>) -> Result<(), &'static str> {
+    let summary = samples.summary().ok_or("nothing was measured")?;
+    let value = |ticks| Hundredths(time::duration(ticks).as_nanos() as u64 / 10);
+    let figure = Figure {
+        name,
+        unit: Unit::Micros,
+        p50: value(summary.p50),
+        p99: value(summary.p99),
+        n: summary.n,
+    };
+    say!("{figure}");
     Ok(())
 }

@@ -3,16 +3,15 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use isthmus_runtime::{Startup, grants, service};
+use isthmus_runtime::abi::startup::PLAIN_EVENT;
+use isthmus_runtime::{Startup, sel4, service, slots};
 
 isthmus_runtime::entry!(main);
 
-/// Who waits for it.
-const CYCLER: &str = "cycler";
-
-fn main(_startup: &'static Startup) -> ! {
-    if let Ok(cycler) = grants::signal(CYCLER) {
-        cycler.signal();
+fn main(startup: &'static Startup) -> ! {
+    // Whoever waits for it: the description has one [[event]] from here.
+    for signal in startup.signals.iter().filter(|s| s.about == PLAIN_EVENT) {
+        slots::cap::<sel4::cap_type::Notification>(signal.slot).signal();
     }
     loop {
         let _ = service::wait();
