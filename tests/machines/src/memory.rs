@@ -19,6 +19,12 @@ const CHECKS: [&str; 6] = [
     "cycles",
 ];
 
+/// Who touches what it may not.
+const TRESPASSERS: [(&str, &str); 2] = [
+    ("scribbler", "writing what may be read"),
+    ("peeper", "reading what was unmapped"),
+];
+
 /// Waits until a component has reported on a check, and takes no other report for a good one.
 fn wait_for_ok(machine: &Machine, component: &str, check: &str) -> Result<(), Failure> {
     machine.wait_for(&says(component, &format!("{check}: ")), LIMIT)?;
@@ -33,18 +39,18 @@ pub(crate) fn shared_and_given_back(lab: &Lab) -> Result<(), Failure> {
         wait_for_ok(machine, "maker", check)?;
     }
     wait_for_ok(machine, "glutton", "eating")?;
-    wait_for_ok(machine, "scribbler", "reading what may be read")?;
-    machine.wait_for(
-        &contains("component scribbler died in thread 0: page fault"),
-        LIMIT,
-    )?;
+    for (component, check) in TRESPASSERS {
+        wait_for_ok(machine, component, check)?;
+        let death = format!("component {component} died in thread 0: page fault");
+        machine.wait_for(&contains(&death), LIMIT)?;
+    }
     let still_here = machine.lines().iter().any(|line| {
         line.said
             .words()
             .is_some_and(|words| words.contains("STILL HERE"))
     });
     match still_here {
-        true => Err(cluster.failure("a component wrote where it may only read")),
+        true => Err(cluster.failure("a component touched what it may not")),
         false => Ok(()),
     }
 }

@@ -106,12 +106,16 @@ pub trait Kernel {
         access: Access,
     ) -> Result<(), Refused>;
 
+    /// Takes a frame out of the address space where it is mapped, if it is; its capability stays. (Deleting the capability is not enough: on
+    /// `x86_64` this kernel takes a page out only with the last capability to its frame.)
+    fn unmap_frame(&mut self, frame: Slot);
+
     /// Makes the capability that stands for an object.
     fn mint(&mut self, object: ObjectId, to: Slot) -> Result<(), Refused>;
 
     /// Deletes whatever was made of the capability in `slot`, wherever it is.
     fn revoke(&mut self, slot: Slot);
 
-    /// Deletes the capability in `slot`; what it mapped is mapped no longer.
+    /// Deletes the capability in `slot`.
     fn delete(&mut self, slot: Slot);
 }

@@ -21,6 +21,14 @@ pub struct Mapping {
     count: u32,
 }
 
+/// Takes frames out of an address space, and deletes the capabilities by which they were mapped.
+fn delete_copies(first: Slot, count: u32, kernel: &mut impl Kernel) {
+    for slot in (first.0..first.0 + count).map(Slot) {
+        kernel.unmap_frame(slot);
+        kernel.delete(slot);
+    }
+}
+
 impl<K: Kernel> Memory<K> {
     /// Maps an object. The asker pays for it as its maker does, and for the translation tables that are missing.
     ///
@@ -108,9 +116,7 @@ impl<K: Kernel> Memory<K> {
                 .copy_frame(frame, copy)
                 .and_then(|()| kernel.map_frame(copy, size, space, address, access));
             if mapped.is_err() {
-                for slot in copies.0..=copy.0 {
-                    kernel.delete(Slot(slot));
-                }
+                delete_copies(copies, index + 1, kernel);
                 slots.give(copies, frames.count);
                 account.tables.release(covered, untyped, slots, kernel);
                 return Err(MemoryError::KernelRefused);
@@ -135,9 +141,7 @@ impl<K: Kernel> Memory<K> {
             return;
         };
         let (untyped, slots, kernel) = (&mut self.untyped, &mut self.slots, &mut self.kernel);
-        for slot in mapping.copies.0..mapping.copies.0 + mapping.count {
-            kernel.delete(Slot(slot));
-        }
+        delete_copies(mapping.copies, mapping.count, kernel);
         slots.give(mapping.copies, mapping.count);
         let account = &mut self.accounts[usize::from(mapping.account.0)];
         account.used_bytes -= account

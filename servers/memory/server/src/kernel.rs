@@ -135,6 +135,15 @@ impl Kernel for SeL4 {
         wrap("a frame's mapping", mapped)
     }
 
+    fn unmap_frame(&mut self, frame: Slot) {
+        let frame: cap::UnspecifiedPage = slots::cap(frame);
+        match frame.frame_unmap() {
+            // Where copying was refused there is none.
+            Ok(()) | Err(sel4::Error::InvalidCapability) => {}
+            Err(error) => log("to unmap", &error),
+        }
+    }
+
     /// Without any right: it is good for nothing but being shown to this server, which needs none.
     fn mint(&mut self, object: ObjectId, to: Slot) -> Result<(), Refused> {
         let badge = EndpointBadge {

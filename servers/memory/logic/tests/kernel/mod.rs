@@ -129,6 +129,13 @@ impl Model {
         let Some(cap) = self.slots.remove(&slot) else {
             return;
         };
+        if let Object::Frame {
+            mapped: mapped @ Some(_),
+            ..
+        } = cap.object
+        {
+            panic!("the kernel leaves this mapped: {mapped:?}");
+        }
         // The real kernel would do it; here it is a mistake to leave something without its table.
         if let Object::Table {
             level,
@@ -299,6 +306,16 @@ impl Kernel for Model {
         assert_eq!(*bits, size.bits());
         *mapped = Some((space, address, access));
         Ok(())
+    }
+
+    fn unmap_frame(&mut self, frame: Slot) {
+        // Where copying was refused there is none.
+        if let Some(cap) = self.slots.get_mut(&frame.0) {
+            let Object::Frame { mapped, .. } = &mut cap.object else {
+                panic!("no frame: {cap:?}");
+            };
+            *mapped = None;
+        }
     }
 
     fn mint(&mut self, object: ObjectId, to: Slot) -> Result<(), Refused> {
