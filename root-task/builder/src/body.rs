@@ -128,6 +128,12 @@ impl Body {
             .absolute_cptr_from_bits_with_depth(slot.bits(), self.cnode_bits)
     }
 
+    /// Its CNode.
+    #[must_use]
+    pub const fn cnode(&self) -> cap::CNode {
+        self.cnode
+    }
+
     /// How many slots its CNode has.
     #[must_use]
     pub const fn slots(&self) -> u32 {

@@ -25,31 +25,55 @@ pub struct Grant {
 }
 
 /// A kind of capability, and one of the builder's that is of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// Its name, as the host knows it.
-    pub name: &'static str,
-    /// Such a capability.
-    pub like: CPtr,
+struct Kind {
+    /// Its name, as the host knows it: `isthmus_description::capabilities`.
+    name: &'static str,
+    like: CPtr,
 }
 
-/// Goes through all slots of a component that does not run yet; answers how many capabilities it has, after `say` was called for each.
+/// What is needed to look into a slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Tools {
+    /// An empty slot of the builder's.
+    pub scratch: CPtr,
+    /// An endpoint of the builder's.
+    pub endpoint: CPtr,
+}
+
+/// Goes through all slots of a component that does not run yet, and calls `say` for each capability, and then for their number.
 ///
 /// # Errors
-/// No slot for a copy, or what the kernel refuses.
+/// What the kernel refuses.
 pub fn take(
     body: &Body,
-    objects: &mut dyn Supply,
-    kinds: &[Kind],
-    probe: CPtr,
+    objects: &dyn Supply,
+    tools: Tools,
     say: &mut dyn FnMut(fmt::Arguments<'_>),
-) -> Result<usize> {
-    let scratch = objects.slot()?;
+) -> Result<()> {
+    let kinds = [
+        Kind {
+            name: "endpoint",
+            like: tools.endpoint,
+        },
+        Kind {
+            name: "notification",
+            like: body.lasting.notification.cptr(),
+        },
+        Kind {
+            name: "cnode",
+            like: body.cnode().cptr(),
+        },
+        Kind {
+            name: "thread",
+            like: body.threads[0].tcb.cptr(),
+        },
+    ];
+    let scratch = objects.place(tools.scratch);
     let mut count = 0;
     for number in 0..body.slots() {
         let slot = Slot(number);
         let at = body.at(slot);
-        match at.copy(&objects.place(probe), CapRights::all()) {
+        match at.copy(&objects.place(tools.endpoint), CapRights::all()) {
             Ok(()) => {
                 at.delete().doing("the removal of a probe")?;
                 continue;
@@ -57,13 +81,10 @@ pub fn take(
             Err(sel4::Error::DeleteFirst) => count += 1,
             Err(error) => return Err(error).doing("a look into a slot"),
         }
-        let kind = match objects.place(scratch).copy(&at, CapRights::all()) {
+        let kind = match scratch.copy(&at, CapRights::all()) {
             Ok(()) => {
-                let kind = identify(scratch, kinds);
-                objects
-                    .place(scratch)
-                    .delete()
-                    .doing("the removal of a copy")?;
+                let kind = identify(tools.scratch, &kinds);
+                scratch.delete().doing("the removal of a copy")?;
                 kind
             }
             // It cannot be copied, which is no secret but no kind either.
@@ -77,7 +98,8 @@ pub fn take(
             grant.map_or(0, |grant| grant.badge),
         ));
     }
-    Ok(count)
+    say(format_args!("caps of {}: {count}", body.name()));
+    Ok(())
 }
 
 /// What is known of a capability's kind.
@@ -102,6 +124,14 @@ impl fmt::Display for Identified {
 
 sel4::sel4_cfg_if! {
     if #[sel4_cfg(DEBUG_BUILD)] {
+        /// Says it on the kernel's own console, if it has one; whether it has. For those whose words would take another way, on which some are lost
+        /// if there are many.
+        pub fn say_by_kernel(line: fmt::Arguments<'_>) -> bool {
+            // The line may be another's who has not ended it.
+            sel4::debug_println!("\nisthmus: {line}");
+            true
+        }
+
         fn identify(capability: CPtr, kinds: &[Kind]) -> Identified {
             let number = sel4::debug_cap_identify(capability);
             let same = |kind: &&Kind| sel4::debug_cap_identify(kind.like) == number;
@@ -111,6 +141,11 @@ sel4::sel4_cfg_if! {
             }
         }
     } else {
+        /// Says it on the kernel's own console, if it has one; whether it has.
+        pub fn say_by_kernel(_: fmt::Arguments<'_>) -> bool {
+            false
+        }
+
         fn identify(_: CPtr, _: &[Kind]) -> Identified {
             // The parts that only a debug kernel needs.
             let _ = Identified::Named;

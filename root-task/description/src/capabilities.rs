@@ -3,8 +3,8 @@
 use std::fmt;
 
 use isthmus_abi::{ComponentId, EndpointBadge, Name, Slot, slots};
-use isthmus_plan::plan::{Component, DeviceKind};
-use isthmus_plan::{Here, Starter};
+use isthmus_plan::Here;
+use isthmus_plan::plan::{Component, DeviceKind, Start};
 
 use crate::{Description, Lines};
 
@@ -337,11 +337,11 @@ impl Found {
         words.next().is_none().then_some(found)
     }
 
-    /// How many there are, in all components together: the line after the last.
+    /// The line after a component's last: whose it is, and how many there were.
     #[must_use]
-    pub fn read_count(line: &str) -> Option<usize> {
-        let rest = line.strip_prefix("caps: ")?;
-        rest.split_once(" of ")?.0.parse().ok()
+    pub fn read_count(line: &str) -> Option<(&str, usize)> {
+        let (name, count) = line.strip_prefix("caps of ")?.split_once(": ")?;
+        Some((name, count.parse().ok()?))
     }
 
     fn is(&self, planned: &Capability) -> bool {
@@ -370,7 +370,7 @@ pub enum Verdict {
     Right,
     /// It is not there, and need not be.
     NotNeeded,
-    /// The component was not asked: the scheduler starts it.
+    /// The component starts on request, and nobody has asked.
     NotAsked,
     /// It is not there.
     Missing,
@@ -399,6 +399,13 @@ impl Comparison {
 }
 
 impl Description {
+    /// The components that a machine speaks of when it starts: all but those that start on request.
+    #[must_use]
+    pub fn asked(&self, here: Here) -> Vec<&str> {
+        let at_boot = self.plan.on(here).filter(|(_, c)| c.start == Start::Boot);
+        at_boot.map(|(_, c)| c.name.as_str()).collect()
+    }
+
     /// Holds the plan against what a machine says.
     #[must_use]
     pub fn compare(&self, here: Here, found: &[Found]) -> Comparison {
@@ -424,9 +431,9 @@ impl Description {
             let asked = found
                 .iter()
                 .any(|one| *one.holder == *planned.name.as_str());
-            let elsewhere = self.plan.starter(planned.holder, here) == Starter::Scheduler;
+            let starts = self.asked(here).contains(&planned.name.as_str());
             return match planned.presence {
-                _ if elsewhere && !asked => Verdict::NotAsked,
+                _ if !starts && !asked => Verdict::NotAsked,
                 Presence::ByDevice => Verdict::NotNeeded,
                 Presence::Always => Verdict::Missing,
             };

@@ -104,7 +104,7 @@ fn every_difference_is_seen() {
 }
 
 #[test]
-fn what_the_scheduler_starts_need_not_be_asked() {
+fn what_starts_on_request_need_not_be_asked() {
     let description = full();
     let mut found = obedient(&description);
     found.retain(|one| !one.holder.starts_with("kv-"));
@@ -118,7 +118,7 @@ fn what_the_scheduler_starts_need_not_be_asked() {
     found.retain(|one| one.holder != "timer");
     assert!(
         !description.compare(HERE, &found).agrees(),
-        "the root task starts the timer"
+        "the timer starts at boot"
     );
 }
 
@@ -138,12 +138,12 @@ fn what_is_handed_over_is_no_surprise() {
         "cap a b c d 0x0",
         "cap a 1 endpoint rwg 0",
         "cap a 1 endpoint rwg 0x0 more",
-        "caps: x of",
+        "caps of x: y",
     ] {
         assert!(
             Found::read(bad).is_none() && Found::read_count(bad).is_none(),
             "{bad}"
         );
     }
-    assert_eq!(Found::read_count("caps: 12 of 3 components"), Some(12));
+    assert_eq!(Found::read_count("caps of kv: 12"), Some(("kv", 12)));
 }

@@ -1,7 +1,7 @@
 //! Says on the console who holds which capability, where the machine's arguments ask for it (`caps=1`): `isthmus caps` reads it.
 
-use builder::inventory::{Kind, take};
-use sel4::init_thread;
+use builder::Supply;
+use builder::inventory::{Tools, take};
 
 use crate::error::Result;
 use crate::facts::Facts;
@@ -21,33 +21,12 @@ pub fn is_wanted(facts: &Facts) -> bool {
 
 /// Goes through all components that the root task has made and not started yet.
 pub fn report(objects: &mut Objects, system: &System) -> Result<()> {
-    let Some(first) = system.bodies.first() else {
-        return Ok(());
+    let tools = Tools {
+        scratch: objects.slot()?,
+        endpoint: system.faults.cptr(),
     };
-    // As the host calls them: `isthmus_description::capabilities`.
-    let kinds = [
-        Kind {
-            name: "endpoint",
-            like: system.faults.cptr(),
-        },
-        Kind {
-            name: "notification",
-            like: first.lasting.notification.cptr(),
-        },
-        Kind {
-            name: "cnode",
-            like: init_thread::slot::CNODE.cptr(),
-        },
-        Kind {
-            name: "thread",
-            like: init_thread::slot::TCB.cptr(),
-        },
-    ];
-    let mut count = 0;
     for body in &system.bodies {
-        let probe = system.faults.cptr();
-        count += take(body, objects, &kinds, probe, &mut |line| say!("{line}"))?;
+        take(body, objects, tools, &mut |line| say!("{line}"))?;
     }
-    say!("caps: {count} of {} components", system.bodies.len());
     Ok(())
 }

@@ -2,27 +2,46 @@
 
 use std::time::Duration;
 
-use isthmus_description::Here;
 use isthmus_description::capabilities::Verdict;
+use isthmus_description::{Description, Here};
 use isthmus_testkit::{CAPABILITIES, Failure};
 
 use crate::lab::Lab;
 
 /// Every slot of every component is looked into before anything starts.
 const LIMIT: Duration = Duration::from_secs(60);
-const SYSTEM: &str = include_str!("../../../systems/demo.toml");
+const DEMO: &str = include_str!("../../../systems/demo.toml");
+const PROCESSES: &str = include_str!("../systems/processes.toml");
 
+fn describe(text: &str) -> Result<Description, Failure> {
+    isthmus_description::describe(text).map_err(|mistakes| Failure::new(mistakes.to_string()))
+}
+
+/// Of components that the scheduler starts, too, and of the servers to which the root task hands things over.
+pub(crate) fn of_processes(lab: &Lab) -> Result<(), Failure> {
+    let description = describe(PROCESSES)?;
+    let here = Here { node: 1, nodes: 1 };
+    let cluster = lab.machines(1)?.arguments(CAPABILITIES).start()?;
+    let machine = cluster.machine(1);
+    let found = machine.capabilities(&description.asked(here), LIMIT)?;
+    let compared = description.compare(here, &found);
+    if !compared.agrees() || compared.handed_over.is_empty() {
+        return Err(machine.failure(format!("not as described: {compared:?}")));
+    }
+    Ok(())
+}
+
+/// Of everybody on two machines that run different components.
 pub(crate) fn as_described(lab: &Lab) -> Result<(), Failure> {
-    let description = isthmus_description::describe(SYSTEM)
-        .map_err(|mistakes| Failure::new(mistakes.to_string()))?;
+    let description = describe(DEMO)?;
     let cluster = lab.machines(2)?.arguments(CAPABILITIES).start()?;
     for node in 1..=2 {
         let machine = cluster.machine(node);
-        let found = machine.capabilities(LIMIT)?;
         let here = Here {
             node: node as u8,
             nodes: 2,
         };
+        let found = machine.capabilities(&description.asked(here), LIMIT)?;
         let compared = description.compare(here, &found);
         if !compared.agrees() {
             return Err(machine.failure(format!("not as described: {compared:?}")));

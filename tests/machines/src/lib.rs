@@ -54,6 +54,12 @@ pub const SCENARIOS: &[Scenario] = &[
         run: capabilities::as_described,
     },
     Scenario {
+        name: "capabilities-of-processes",
+        system: "tests/machines/systems/processes.toml",
+        settings: &Setting::ALIKE,
+        run: capabilities::of_processes,
+    },
+    Scenario {
         name: "network",
         system: "tests/machines/systems/network.toml",
         settings: &Setting::ALL,

@@ -65,7 +65,8 @@ fn ask(
         .prepare()?;
     let machine = cluster.machine(here.node.into());
     machine.start()?;
-    Ok(description.compare(here, &machine.capabilities(LIMIT)?))
+    let found = machine.capabilities(&description.asked(here), LIMIT)?;
+    Ok(description.compare(here, &found))
 }
 
 fn heading() -> String {
@@ -98,7 +99,7 @@ fn print(compared: &Comparison, file: &str) {
         match verdict {
             Verdict::Right => println!("{row}"),
             Verdict::NotNeeded => {}
-            Verdict::NotAsked => println!("{row}   (not asked: the scheduler starts it)"),
+            Verdict::NotAsked => println!("{row}   (not asked: it starts on request)"),
             Verdict::Missing => println!("{row}   BUT IT IS NOT THERE"),
             Verdict::Differs(how) => println!("{row}   BUT {how}"),
         }
@@ -143,7 +144,7 @@ fn conclude(ui: &Ui, compared: &Comparison) -> Ending {
     ));
     if not_asked > 0 {
         ui.say(&format!(
-            "{not_asked} more belong to components that the scheduler starts, which were not asked."
+            "{not_asked} more belong to components that start on request."
         ));
     }
     Ending::Well

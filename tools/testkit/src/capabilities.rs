@@ -12,34 +12,53 @@ use crate::machine::Machine;
 pub const CAPABILITIES: &str = "caps=1";
 
 impl Machine {
-    /// What the components of a machine have, which was started with [`CAPABILITIES`].
+    /// What `components` have on a machine that was started with [`CAPABILITIES`].
     ///
     /// # Errors
     /// If it does not say all of it in time.
-    pub fn capabilities(&self, timeout: Duration) -> Result<Vec<Found>, Failure> {
-        let counted = |said: &Said| Found::read_count(of_root_task(said)?);
-        let last = self.wait_for_line("the count of its capabilities", timeout, |said| {
-            counted(said).is_some()
-        })?;
-        let lines = self.lines();
-        let found: Vec<Found> = lines
-            .iter()
-            .filter_map(|line| Found::read(of_root_task(&line.said)?))
-            .collect();
-        match counted(&last.said) {
-            Some(count) if count == found.len() => Ok(found),
-            _ => Err(self.failure(format!(
-                "{} lines about capabilities can be read, not as many as the machine says",
-                found.len()
-            ))),
+    pub fn capabilities(
+        &self,
+        components: &[&str],
+        timeout: Duration,
+    ) -> Result<Vec<Found>, Failure> {
+        let mut all = Vec::new();
+        for component in components {
+            let count = |said: &Said| {
+                let (name, count) = Found::read_count(words(said)?)?;
+                (name == *component).then_some(count)
+            };
+            let what = format!("what `{component}` has");
+            let last = self.wait_for_line(&what, timeout, |said| count(said).is_some())?;
+            // One that was started again says it again.
+            let mut found: Vec<Found> = Vec::new();
+            for one in self
+                .lines()
+                .iter()
+                .filter_map(|l| Found::read(words(&l.said)?))
+            {
+                if one.holder == *component && !found.iter().any(|f| f.slot == one.slot) {
+                    found.push(one);
+                }
+            }
+            if count(&last.said) != Some(found.len()) {
+                let many = found.len();
+                let what = format!(
+                    "{many} lines about what `{component}` has can be read, not as many as it says"
+                );
+                return Err(self.failure(what));
+            }
+            all.extend(found);
         }
+        Ok(all)
     }
 }
 
-/// What the root task says.
-fn of_root_task(said: &Said) -> Option<&str> {
+/// What the root task or the scheduler says.
+fn words(said: &Said) -> Option<&str> {
     match said {
-        Said::Plain(line) => line.strip_prefix("isthmus: "),
+        // A debug kernel ends its own line's colour on the next one.
+        Said::Plain(line) => line.split_once("isthmus: ").map(|(_, words)| words),
+        Said::Text { text, .. } => Some(text),
         _ => None,
     }
 }

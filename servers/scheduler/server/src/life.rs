@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use builder::inventory;
 use builder::undertaker::{answer_saved, stand};
 use builder::{Access, BadElf, Body, Doing, Error, Grave, Need, Program, Window};
 use isthmus_abi::startup::{Machine, SEED_BYTES, Seed};
@@ -10,7 +11,7 @@ use isthmus_abi::{ComponentId, layout, limits};
 use isthmus_plan::plan::{Component, Plan};
 use isthmus_plan::{Archive, Here};
 use isthmus_runtime::interface::{Anything, CallError, Cap};
-use isthmus_runtime::sel4::{AbsoluteCPtr, Word, cap};
+use isthmus_runtime::sel4::{AbsoluteCPtr, CPtr, Word, cap};
 use isthmus_runtime::{Kernel, Slot, Startup, say, slots};
 use memory_interface::{MemoryClient, MemoryError};
 use scheduler_interface::{Arguments, SchedulerError};
@@ -303,6 +304,10 @@ impl Workshop {
         let here = self.here();
         let part = find(&self.parts, order.id).ok_or(Failed::Program("nothing lasts of it"))?;
         let mut body = Body::new(reservation, part.lasting.clone(), component)?;
+        let is_inventory = self.startup.machine.argument("caps") == Some("1");
+        if is_inventory {
+            body.record();
+        }
         body.give_own(component, self.faults)?;
         for used in &component.uses {
             let server = order.plan.provider(used, here).map(|(id, _)| id);
@@ -336,7 +341,26 @@ impl Workshop {
         let _ = body.lasting.notification.poll();
         body.load(reservation, &mut self.window, program, component)?;
         body.tell(reservation, &mut self.window, &startup)?;
+        if is_inventory {
+            self.take_inventory(&body, reservation)?;
+        }
         Ok(body)
+    }
+
+    /// Says what a component has, as the root task does of those that it makes: `isthmus caps` asked for it.
+    fn take_inventory(&self, body: &Body, reservation: &Reservation) -> Result<(), Failed> {
+        let slot = slots::allocate().map_err(|_| Error::OutOfSlots)?;
+        let tools = inventory::Tools {
+            scratch: CPtr::from_bits(slot.bits()),
+            endpoint: self.faults.cptr(),
+        };
+        let taken = inventory::take(body, reservation, tools, &mut |line| {
+            if !inventory::say_by_kernel(line) {
+                say!("{line}");
+            }
+        });
+        slots::free(slot);
+        Ok(taken?)
     }
 
     /// A seed of its own for each start of each component.

@@ -27,6 +27,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("build/x86_64", |_| built(Arch::X86_64)),
     ("build/aarch64", |_| built(Arch::Aarch64)),
     ("up", |_| up()),
+    ("system", |_| system()),
+    ("cluster", |_| cluster()),
 ];
 
 /// One unit for each check.
@@ -238,6 +240,92 @@ fn up() -> Result<()> {
     ensure!(left == ["frames.pcap"], "left behind: {left:?}");
     let processes = mentioning(scratch.path())?;
     ensure!(processes.is_empty(), "still running: {processes:?}");
+    Ok(())
+}
+
+/// Descriptions are checked and drawn, without building anything.
+fn system() -> Result<()> {
+    let scratch = TempDir::new()?;
+    let finish = |arguments: &[&str]| -> Result<(ExitStatus, String)> {
+        let mut told = Told::start(isthmus(arguments, scratch.path())?)?;
+        Ok((told.finish(END_LIMIT)?, told.transcript()))
+    };
+    let demo = "systems/demo.toml";
+    let (status, text) = finish(&["system", "check", demo])?;
+    ensure!(status.success() && text.contains("kv-server"), "{text}");
+
+    let drawing = scratch.path().join("demo.svg");
+    let (status, text) = finish(&["system", "graph", demo, "--out", &drawing.to_string_lossy()])?;
+    ensure!(status.success(), "{text}");
+    ensure!(std::fs::read_to_string(&drawing)?.starts_with("<svg"));
+
+    // What the system's own netipc would be if it waited for naming, and a number out of range: two mistakes of which the first is said first.
+    let good = std::fs::read_to_string(isthmus_build::workspace::root().join(demo))?;
+    let upward = good.replace("{ interface = \"naming\", by = \"worker\" }", "\"naming\"");
+    ensure!(upward != good, "the demonstration has changed");
+    let bad = scratch.path().join("bad.toml");
+    let bad_name = bad.to_string_lossy();
+    std::fs::write(&bad, &upward)?;
+    for command in ["check", "graph"] {
+        let (status, text) = finish(&["system", command, &bad_name])?;
+        ensure!(!status.success(), "an upward call passed: {text}");
+        ensure!(
+            text.contains("bad.toml:") && text.contains("calls up and waits"),
+            "{text}"
+        );
+        ensure!(text.contains("by = \"worker\""), "no remedy: {text}");
+    }
+    std::fs::write(&bad, upward.replace("priority = 160", "priority = 1600"))?;
+    let (status, text) = finish(&["system", "check", &bad_name])?;
+    ensure!(
+        !status.success() && text.contains("from 1 to 249"),
+        "{text}"
+    );
+
+    let (status, text) = finish(&["caps", "2", "--nodes", "2", "--plan"])?;
+    ensure!(status.success() && text.contains("demo.toml:"), "{text}");
+    ensure!(
+        text.contains("kv-client") && !text.contains("kv-server "),
+        "{text}"
+    );
+    Ok(())
+}
+
+/// A cluster file says what runs where: here the client on the first machine, and the server on the second.
+fn cluster() -> Result<()> {
+    let scratch = TempDir::new()?;
+    let demo = isthmus_build::workspace::root().join("systems/demo.toml");
+    std::fs::copy(demo, scratch.path().join("demo.toml"))?;
+    let file = scratch.path().join("pair.toml");
+    std::fs::write(
+        &file,
+        "[cluster]\nname = \"pair\"\nsystem = \"demo.toml\"\n[[machine]]\nname = \"front\"\nmemory = \"192MiB\"\narguments = \"calls=5\"\n\
+         [[machine]]\nname = \"back\"\narch = \"aarch64\"\nlabels = [\"disk\"]\n\
+         [on]\nkv-server = [\"disk\"]\nkv-client = [\"front\"]\n",
+    )?;
+    let mut up = Told::start(isthmus(
+        &["up", "--cluster", &file.to_string_lossy()],
+        scratch.path(),
+    )?)?;
+    up.wait_for("demo: ok 5 calls", 1)?;
+    up.process.signal(Signal::INT);
+    up.finish(END_LIMIT)?;
+    let said = |node: &str, text: &str| {
+        let from = format!(" {node} | ");
+        up.heard
+            .iter()
+            .any(|line| line.contains(&from) && line.contains(text))
+    };
+    ensure!(
+        said("1", "kv-client: priority") && said("2", "kv-server: priority"),
+        "{}",
+        up.transcript()
+    );
+    ensure!(
+        !said("1", "kv-server: priority") && !said("2", "kv-client: priority"),
+        "{}",
+        up.transcript()
+    );
     Ok(())
 }
 
