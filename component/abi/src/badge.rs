@@ -173,6 +173,12 @@ impl Events {
         Self(self.0 | other.0)
     }
 
+    /// These but for `bit`.
+    #[must_use]
+    pub const fn without(self, bit: EventBit) -> Self {
+        Self(self.0 & !(1 << bit.0))
+    }
+
     /// Each of them, lowest first.
     pub fn iter(self) -> impl Iterator<Item = EventBit> {
         let mut rest = self.0;

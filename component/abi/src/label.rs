@@ -82,6 +82,10 @@ impl Label {
     /// The message carries outcome "unknown".
     pub const UNKNOWN: Self = Self(OUTCOME_FIRST + 1);
 
+    /// A signal, where it meets something else than a notification: an import carries it to the notification on the other machine, a server refuses
+    /// it and answers nobody.
+    pub const SIGNAL: Self = Self::method("isthmus signal()", u8::MAX, Way::OneWay);
+
     /// The label of the method number `ordinal` of an interface; `signature` is its text in full, with the interface's
     /// name, argument and result types, so that any change of it changes the label.
     #[must_use]

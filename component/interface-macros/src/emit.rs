@@ -141,6 +141,7 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
         );
     };
     let put_answer = put_answer(method);
+    let interface_name = &interface.ident;
     hygienic! {
         #(#docs)*
         pub struct #ty {
@@ -160,6 +161,7 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
                 ::isthmus_interface::Size::sum(&[#(#sizes),*]);
             const REPLY: ::isthmus_interface::Size = #reply_size;
             const ERROR: ::isthmus_interface::Size = #error_size;
+            type Interface = dyn super::#interface_name;
             type Reply = #reply;
             type Error = #error;
 
@@ -393,6 +395,11 @@ fn client(interface: &Interface) -> TokenStream {
                 endpoint: impl ::core::convert::Into<::isthmus_interface::Cap<dyn #ident>>,
             ) -> Self {
                 Self { transport, endpoint: endpoint.into() }
+            }
+
+            /// A client of whatever `transport` leads to: one that has its target with it, and looks at no capability.
+            pub fn over(transport: T) -> Self {
+                Self::new(transport, ::isthmus_interface::abi::slots::NULL)
             }
 
             /// The capability that it calls through.

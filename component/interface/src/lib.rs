@@ -110,6 +110,8 @@ pub trait Method: Sized {
     const REPLY: Size;
     /// The error's size.
     const ERROR: Size;
+    /// The interface that it belongs to: `dyn Trait`.
+    type Interface: ?Sized;
     /// The result, but for the capability.
     type Reply;
     /// The interface's own error.

@@ -54,8 +54,10 @@ pub trait Signal {
 
 impl Signal for Cap<Notification> {
     fn signal(&self) {
-        // A plain signal of what is in truth an endpoint would wait for somebody to receive it.
+        // A plain signal of what is in truth an endpoint would wait for somebody to receive it. This does not, and an import hears it all the same:
+        // the proxy stands above everybody who signals, so that whenever they run it waits for messages. To a notification the label is nothing.
         let endpoint: cap::Endpoint = slots::cap(self.slot());
-        endpoint.nb_send(MessageInfoBuilder::default().build());
+        let label = isthmus_abi::Label::SIGNAL.bits();
+        endpoint.nb_send(MessageInfoBuilder::default().label(label).build());
     }
 }

@@ -7,9 +7,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod ring;
 mod statistics;
 
-use isthmus_interface::{Anything, Cap, error_codes, interface};
+use isthmus_interface::{Anything, Caller, Cap, error_codes, interface};
 
 pub use statistics::Statistics;
 
@@ -20,6 +21,16 @@ error_codes! {
         NoSuchPeer = 1, "no machine of this number is a peer";
         /// The capability is no import from another machine.
         NotAnImport = 2, "the capability is no import from another machine";
+        /// The description has no channel between the caller and the proxy, or too many components have one.
+        NoRing = 3, "there is no ring of calls between the caller and netipc: add a [[channel]]";
+        /// As many capabilities are registered as may be, or no slot is left.
+        TooMany = 4, "too many capabilities are registered";
+        /// No capability is registered under this number.
+        NotRegistered = 5, "no capability is registered under this number";
+        /// Calls are out through the capability.
+        Busy = 6, "calls are out through the capability";
+        /// The capability is one to the proxy's own interface, which answers plain calls only.
+        NotCallable = 7, "the proxy's own calls are not made through its rings";
     }
 }
 
@@ -37,6 +48,18 @@ pub trait Netipc {
     /// What the proxy has done since its start.
     #[method(2)]
     fn statistics(&mut self) -> Result<Statistics, NetipcError>;
+
+    /// The caller has started, and has a ring of calls: what an earlier start has submitted and registered is forgotten. Use `netipc-client`.
+    #[method(3)]
+    fn open(&mut self, caller: Caller) -> Result<(), NetipcError>;
+
+    /// The number for submissions through a capability: an import, or one of this machine.
+    #[method(4)]
+    fn register(&mut self, caller: Caller, capability: Cap<Anything>) -> Result<u16, NetipcError>;
+
+    /// Forgets a capability.
+    #[method(5)]
+    fn unregister(&mut self, caller: Caller, number: u16) -> Result<(), NetipcError>;
 }
 
 #[cfg(test)]
@@ -62,6 +85,18 @@ mod tests {
 
         fn statistics(&mut self) -> Result<Statistics, NetipcError> {
             Ok(Statistics::default())
+        }
+
+        fn open(&mut self, _caller: Caller) -> Result<(), NetipcError> {
+            Err(NetipcError::NoRing)
+        }
+
+        fn register(&mut self, _: Caller, _: Cap<Anything>) -> Result<u16, NetipcError> {
+            Err(NetipcError::NoRing)
+        }
+
+        fn unregister(&mut self, _: Caller, _: u16) -> Result<(), NetipcError> {
+            Err(NetipcError::NoRing)
         }
     }
 

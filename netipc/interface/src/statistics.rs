@@ -69,6 +69,10 @@ figures! {
         arms,
         /// Turns of the main thread.
         turns,
+        /// Calls that clients submitted through rings.
+        submissions,
+        /// Records in those rings that could not even be answered.
+        rubbish,
     }
 }
 

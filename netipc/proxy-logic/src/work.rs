@@ -67,7 +67,7 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
         if self.waiting.is_empty() {
             return None;
         }
-        let worker = self.busy[..self.count].iter().position(Option::is_none)?;
+        let worker = self.vacant()?;
         let index = self
             .waiting
             .iter()
@@ -125,8 +125,16 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
         })
     }
 
-    fn share(&self) -> usize {
+    /// Workers that may be at one export.
+    #[must_use]
+    pub fn share(&self) -> usize {
         (self.count / 2).max(1)
+    }
+
+    /// A free worker, for work that does not come through the queue.
+    #[must_use]
+    pub fn vacant(&self) -> Option<usize> {
+        self.busy[..self.count].iter().position(Option::is_none)
     }
 }
 

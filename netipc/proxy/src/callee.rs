@@ -2,25 +2,36 @@
 
 use isthmus_abi::label::{Kind, Way as LabelWay};
 use isthmus_abi::{Label, NotExecuted, Slot, Unknown};
+use isthmus_runtime::Thread;
 use isthmus_runtime::sel4;
 use isthmus_runtime::slots::{self, absolute};
 use isthmus_runtime::thread;
 use netipc_protocol::{
     Answer, Execution, Instant, NodeId, Object, Request as Incoming, WORDS_MAX, Way,
 };
-use netipc_proxy_logic::Judgement;
-use netipc_proxy_logic::mailbox::{Head, Job, State};
+use netipc_proxy_logic::mailbox::{Head, Job as Errand, State};
 use netipc_proxy_logic::work::Request;
+use netipc_proxy_logic::{Judgement, Work};
 
 use crate::caller::place;
 use crate::proxy::Proxy;
-use crate::worker::{self, MAILBOXES};
+use crate::rings::RingCall;
+use crate::worker::{self, MAILBOXES, WORKERS};
+
+/// Whose call a worker makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// A peer's.
+    Peer(Execution),
+    /// A ring's.
+    Ring(RingCall),
+}
 
 impl Proxy {
     /// A request waits for a worker.
     pub(crate) fn deliver(&mut self, execution: Execution, object: Option<Object>, way: Way) {
         self.tables.work.deliver(Request {
-            execution,
+            execution: Job::Peer(execution),
             node: execution.node(),
             slot: execution.slot(),
             object,
@@ -31,18 +42,22 @@ impl Proxy {
     /// Hands out what can be handed out.
     pub(crate) fn start_work(&mut self, now: Instant) {
         while let Some((number, request)) = self.tables.work.next_job() {
-            let Some(target) = self.pin(request.object) else {
-                self.turn_away(request.execution, NotExecuted::Revoked);
+            let Job::Peer(execution) = request.execution else {
+                // Those do not come through the queue.
                 continue;
             };
-            match self.post(now, number, &request, target) {
+            let Some(target) = self.pin(request.object) else {
+                self.turn_away(execution, NotExecuted::Revoked);
+                continue;
+            };
+            match self.post(now, number, execution, request.object, target) {
                 Ok(()) => {
                     self.statistics.requests += 1;
                     self.tables.work.start(number, request);
                 }
                 Err(reason) => {
                     self.unpin(request.object);
-                    self.turn_away(request.execution, reason);
+                    self.turn_away(execution, reason);
                 }
             }
         }
@@ -53,10 +68,11 @@ impl Proxy {
         &mut self,
         now: Instant,
         number: usize,
-        request: &Request<Execution>,
+        execution: Execution,
+        object: Option<Object>,
         target: Slot,
     ) -> Result<(), NotExecuted> {
-        let incoming = match self.protocol.start(now, request.execution) {
+        let incoming = match self.protocol.start(now, execution) {
             Ok(incoming) => incoming,
             // It is over, and the protocol has said so.
             Err(_) => return Err(NotExecuted::Cancelled),
@@ -77,7 +93,7 @@ impl Proxy {
                 return Err(reason);
             }
         };
-        let job = Job {
+        let errand = Errand {
             target,
             way: incoming.way,
             head: Head {
@@ -86,14 +102,14 @@ impl Proxy {
                 capability,
             },
         };
-        // Requests to one export reach it in order: the ones before are in their calls before this one is posted.
-        for other in self.tables.work.at(request.object) {
-            while MAILBOXES[other].state() == State::Posted {
-                sel4::r#yield();
-            }
-        }
-        MAILBOXES[number].post(&job, incoming.words);
-        self.workers[number].notification().signal();
+        hand_over(
+            &self.tables.work,
+            &self.workers,
+            number,
+            object,
+            &errand,
+            incoming.words,
+        );
         Ok(())
     }
 
@@ -115,30 +131,38 @@ impl Proxy {
         let Some(request) = self.tables.work.finish(number) else {
             return;
         };
-        self.unpin(request.object);
         let words = &words[..head.length];
+        let execution = match request.execution {
+            Job::Peer(execution) => execution,
+            Job::Ring(call) => {
+                match request.way {
+                    Way::OneWay => self.rings.delivered(call),
+                    Way::Call => self.rings.answered(call, &head, words),
+                }
+                if let Some(arrived) = head.capability {
+                    let _ = absolute(arrived).delete();
+                }
+                return;
+            }
+        };
+        self.unpin(request.object);
         let answer = match request.way {
             Way::OneWay => Answer::Reply {
                 label: 0,
                 words: &[],
                 capability: None,
             },
-            Way::Call => self.judge(&request, &head, words),
+            Way::Call => self.judge(request.node, &head, words),
         };
         if let Some(arrived) = head.capability {
             // What was exported has been moved away.
             let _ = absolute(arrived).delete();
         }
         // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
-        let _ = self.protocol.finish(request.execution, &answer);
+        let _ = self.protocol.finish(execution, &answer);
     }
 
-    fn judge<'w>(
-        &mut self,
-        request: &Request<Execution>,
-        head: &Head,
-        words: &'w [u64],
-    ) -> Answer<'w> {
+    fn judge<'w>(&mut self, node: NodeId, head: &Head, words: &'w [u64]) -> Answer<'w> {
         let label = Label::from_bits(head.label);
         match Judgement::of(label, words.first().copied().unwrap_or(0)) {
             Judgement::NotExecuted(reason) => Answer::NotExecuted(reason),
@@ -146,7 +170,7 @@ impl Proxy {
             Judgement::Reply => {
                 let exported = head.capability.map(|arrived| {
                     let slot = move_away(arrived).ok_or(NotExecuted::Overload)?;
-                    self.export(request.node, slot)
+                    self.export(node, slot)
                 });
                 match exported.transpose() {
                     Ok(capability) => Answer::Reply {
@@ -162,7 +186,7 @@ impl Proxy {
 
     /// Nobody waits any more for what a worker does.
     pub(crate) fn abandon(&mut self, execution: Execution) {
-        if let Some(number) = self.tables.work.worker_of(execution) {
+        if let Some(number) = self.tables.work.worker_of(Job::Peer(execution)) {
             self.abort(number);
         }
     }
@@ -194,7 +218,7 @@ impl Proxy {
     }
 
     /// Stops a worker wherever it is, and starts it anew. It is never resumed where it was: that would make its call again.
-    fn abort(&mut self, number: usize) {
+    pub(crate) fn abort(&mut self, number: usize) {
         // Neither fails: the thread is ours.
         let _ = self.workers[number].stop();
         if MAILBOXES[number].state() == State::Done {
@@ -203,7 +227,10 @@ impl Proxy {
             MAILBOXES[number].clear();
             let _ = absolute(MAILBOXES[number].arrivals()).delete();
             if let Some(request) = self.tables.work.finish(number) {
-                self.unpin(request.object);
+                match request.execution {
+                    Job::Peer(_) => self.unpin(request.object),
+                    Job::Ring(call) => self.rings.stopped(call),
+                }
             }
             self.statistics.aborted += 1;
             defmt::debug!("netipc: worker {=usize} was stopped", number);
@@ -233,6 +260,24 @@ impl Proxy {
             .protocol
             .finish(execution, &Answer::NotExecuted(reason));
     }
+}
+
+/// Has a worker make a call. Calls to one capability reach it in order: the ones before are in their calls before this one is posted.
+pub fn hand_over(
+    work: &Work<Job, WORKERS>,
+    workers: &[Thread],
+    number: usize,
+    object: Option<Object>,
+    errand: &Errand,
+    words: &[u64],
+) {
+    for other in work.at(object) {
+        while MAILBOXES[other].state() == State::Posted {
+            sel4::r#yield();
+        }
+    }
+    MAILBOXES[number].post(errand, words);
+    workers[number].notification().signal();
 }
 
 /// Whether a request may be carried to a capability of this machine: a method's label does nothing on a kernel object, and

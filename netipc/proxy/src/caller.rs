@@ -109,7 +109,7 @@ impl Proxy {
     }
 
     /// What is called.
-    fn target(&self, caller: Caller, label: Label) -> Result<Target, NotExecuted> {
+    pub(crate) fn target(&self, caller: Caller, label: Label) -> Result<Target, NotExecuted> {
         if label.kind() != Kind::Method {
             return Err(NotExecuted::UnknownMethod);
         }

@@ -16,6 +16,7 @@ mod capability;
 mod link;
 mod own;
 mod proxy;
+mod rings;
 mod worker;
 
 use core::fmt;

@@ -3,6 +3,7 @@
 use isthmus_abi::Label;
 use isthmus_abi::limits::MESSAGE_WORDS;
 use isthmus_runtime::calls::{fetch, stage};
+use isthmus_runtime::interface::Caller as From;
 use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Request};
 use isthmus_runtime::sel4::with_ipc_buffer;
 use isthmus_runtime::{Incoming, Kernel, service, slots};
@@ -74,6 +75,18 @@ impl Netipc for Proxy {
             Standing::Ended => Ok(()),
             Standing::Never => Err(NetipcError::NotAnImport),
         }
+    }
+
+    fn open(&mut self, caller: From) -> Result<(), NetipcError> {
+        self.open_ring(caller.client())
+    }
+
+    fn register(&mut self, caller: From, capability: Cap<Anything>) -> Result<u16, NetipcError> {
+        self.register_target(caller.client(), &capability)
+    }
+
+    fn unregister(&mut self, caller: From, number: u16) -> Result<(), NetipcError> {
+        self.forget_target(caller.client(), number)
     }
 
     fn statistics(&mut self) -> Result<Statistics, NetipcError> {

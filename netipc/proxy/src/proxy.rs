@@ -7,7 +7,7 @@ use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_interface::Statistics;
 use netipc_protocol::{
-    ClusterId, Config, Endpoint, Event, Execution, ImportId, Instant, NodeId, Transparent, limits,
+    ClusterId, Config, Endpoint, Event, ImportId, Instant, NodeId, Transparent, limits,
 };
 use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
 use network_interface::channel;
@@ -16,9 +16,11 @@ use static_cell::ConstStaticCell;
 use timer_interface::TimerClient;
 
 use crate::Unfit;
+use crate::callee::Job;
 use crate::caller::Open;
 use crate::capability::Capabilities;
 use crate::link::{Link, More};
+use crate::rings::{RingCall, Rings};
 use crate::worker::WORKERS;
 
 /// Every machine that the switch joins is of this cluster; frames of others are not answered.
@@ -42,7 +44,7 @@ pub struct Tables {
     /// Capabilities that peers have.
     pub exports: Exports<Slot>,
     /// Requests of peers, and the workers.
-    pub work: Work<Execution, WORKERS>,
+    pub work: Work<Job, WORKERS>,
     /// The bootstrap import of each peer.
     pub bootstraps: heapless::Vec<(NodeId, Capabilities), { limits::PEERS }>,
 }
@@ -63,12 +65,14 @@ pub struct Proxy {
     pub(crate) protocol: &'static mut Protocol,
     pub(crate) tables: &'static mut Tables,
     pub(crate) link: Link,
+    /// Clients that have many calls out at once.
+    pub(crate) rings: Rings,
     pub(crate) service: Service,
     pub(crate) workers: heapless::Vec<Thread, WORKERS>,
     /// What peers call when they call the bootstrap export.
     pub(crate) naming: Option<Slot>,
     pub(crate) statistics: Statistics,
-    clock: Clock,
+    pub(crate) clock: Clock,
     alarm: Alarm,
     timer: Slot,
     timer_event: EventBit,
@@ -83,6 +87,7 @@ pub struct Proxy {
 struct Cause {
     frames: Look,
     answers: Look,
+    rings: Look,
     time: Look,
 }
 
@@ -100,7 +105,13 @@ impl Cause {
     const NOTHING: Self = Self {
         frames: Look::No,
         answers: Look::No,
+        rings: Look::No,
         time: Look::No,
+    };
+    /// Submissions in a client's ring.
+    const RINGS: Self = Self {
+        rings: Look::Now,
+        ..Self::NOTHING
     };
     /// Frames in the ring.
     const FRAMES: Self = Self {
@@ -161,6 +172,7 @@ impl Proxy {
             protocol,
             tables,
             link: Link::open()?,
+            rings: Rings::open(startup)?,
             service,
             workers: heapless::Vec::new(),
             naming: startup.endpoint("naming").ok(),
@@ -221,6 +233,8 @@ impl Proxy {
                 cause.time = Look::Now;
             } else if event == self.link_event {
                 cause.frames = Look::Now;
+            } else if self.rings.is_event(event) {
+                cause.rings = Look::Now;
             } else {
                 // Every other is a worker's.
                 cause.answers = Look::Now;
@@ -255,12 +269,28 @@ impl Proxy {
         if cause.time == Look::Now {
             self.pass_time(now);
         }
+        let submissions = match cause.rings {
+            Look::Now => self.take_submissions(now),
+            Look::No => More::No,
+        };
         self.handle_events(now);
         self.start_work(now);
+        self.feed_rings(now);
+        self.rings.flush();
         self.link.transmit(self.protocol, now, &mut self.statistics);
         self.link.wake();
         if self.set_alarm(now) == Look::Now {
             return Next::Go(Cause::TIME);
+        }
+        if submissions == More::Perhaps || self.rings.prepare_to_wait() == Wait::Ready {
+            let frames = match more {
+                More::Perhaps => Look::Now,
+                More::No => Look::No,
+            };
+            return Next::Go(Cause {
+                frames,
+                ..Cause::RINGS
+            });
         }
         if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
             Next::Wait
@@ -285,6 +315,7 @@ impl Proxy {
 
     fn pass_time(&mut self, now: Instant) {
         self.protocol.handle_timeout(now);
+        self.expire_rings(now);
         if self.sweep_at.is_some_and(|due| due <= now) {
             self.sweep_at = None;
             self.sweep(now);
@@ -294,6 +325,15 @@ impl Proxy {
     fn handle_events(&mut self, now: Instant) {
         while let Some(event) = self.protocol.poll_event() {
             match event {
+                Event::Complete { token, result } if RingCall::of(token).is_some() => {
+                    let unwanted = result.as_ref().ok().and_then(|reply| reply.capability);
+                    if let Some(call) = RingCall::of(token) {
+                        self.rings.complete(call, result);
+                    }
+                    if let Some(unwanted) = unwanted {
+                        self.protocol.release(now, unwanted);
+                    }
+                }
                 Event::Complete { token, result } => {
                     let open = self.tables.calls.remove(token.0 as usize);
                     let statistics = &mut self.statistics;
@@ -336,7 +376,11 @@ impl Proxy {
         if self.sweep_at.is_none() && !self.tables.calls.is_empty() {
             self.sweep_at = Some(now + SWEEP);
         }
-        let deadlines = [self.protocol.poll_timeout(), self.sweep_at];
+        let deadlines = [
+            self.protocol.poll_timeout(),
+            self.sweep_at,
+            self.rings.earliest(),
+        ];
         let next = deadlines.into_iter().flatten().min();
         if next.is_some_and(|deadline| deadline <= now) {
             return Look::Now;

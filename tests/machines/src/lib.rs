@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod async_calls;
 mod capabilities;
 mod capture;
 mod chat;
@@ -118,6 +119,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/no-allocation.toml",
         settings: &Setting::ALL,
         run: no_allocation::counters_stand_still,
+    },
+    Scenario {
+        name: "async",
+        system: "tests/machines/systems/async.toml",
+        settings: &Setting::ALL,
+        run: async_calls::each_ends_once,
     },
     Scenario {
         name: "ten-thousand-calls",

@@ -10,7 +10,7 @@ mod point;
 
 use core::convert::Infallible;
 
-use isthmus_interface::{Wire, interface};
+use isthmus_interface::{Cap, Notification, Wire, interface};
 
 pub use point::{Call, Point};
 
@@ -65,4 +65,14 @@ pub trait Remote {
     /// Allocates once from the server's heap, so that a test can see that the counter counts.
     #[method(3)]
     fn allocate(&mut self) -> Result<(), Infallible>;
+    /// To be signalled by [`ring`](Remote::ring) from now on; the one before is no more.
+    #[method(4)]
+    fn watch(&mut self, bell: Cap<Notification>) -> Result<(), Infallible>;
+    /// Signals whoever watches.
+    #[method(5)]
+    #[one_way]
+    fn ring(&mut self);
+    /// How many requests it has run.
+    #[method(6)]
+    fn executed(&mut self) -> Result<u64, Infallible>;
 }

@@ -28,12 +28,20 @@ impl Finder {
     /// # Errors
     /// What the description does not give it.
     pub fn new(startup: &'static Startup) -> Result<Self, Failure> {
+        Self::of(startup, NAME)
+    }
+
+    /// A finder of another path.
+    ///
+    /// # Errors
+    /// What the description does not give it.
+    pub fn of(startup: &'static Startup, path: &str) -> Result<Self, Failure> {
         let naming = startup
             .endpoint(NamingClient::<Kernel>::INTERFACE)
             .map_err(|missing| failure!("{missing}"))?;
         Ok(Self {
             naming,
-            path: Path::new(NAME).map_err(|error| failure!("{error}"))?,
+            path: Path::new(path).map_err(|error| failure!("{error}"))?,
             pause: Pause::new(startup)?,
         })
     }

@@ -9,8 +9,8 @@ use core::convert::Infallible;
 
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
-use isthmus_runtime::interface::Anything;
-use isthmus_runtime::{Kernel, Service, Startup, say, service};
+use isthmus_runtime::interface::{Anything, Cap, Notification};
+use isthmus_runtime::{Kernel, Service, Signal, Startup, say, service};
 use naming_interface::{Lease, NamingClient, Path, Reach};
 use remote_interface::{Allocations, Bytes, Hold, NAME, Remote, answer_to, remote};
 use remote_programs::{Failure, failure, machine_allocations};
@@ -23,10 +23,18 @@ const ITSELF: ObjectId = match ObjectId::new(1) {
     None => panic!("1 has less than 20 bits"),
 };
 
-struct Server(&'static Startup);
+struct Server {
+    startup: &'static Startup,
+    bell: Option<Cap<Notification>>,
+    executed: u64,
+}
 
 fn main(startup: &'static Startup) -> ! {
-    let mut server = Server(startup);
+    let mut server = Server {
+        startup,
+        bell: None,
+        executed: 0,
+    };
     let Some(service) = Service::get() else {
         isthmus_runtime::exit()
     };
@@ -67,7 +75,10 @@ fn stay(request: u64, how_far: &str) -> ! {
 impl Remote for Server {
     fn run(&mut self, request: u64, hold: Hold) -> Result<u64, Infallible> {
         match hold {
-            Hold::Nowhere => Ok(answer_to(request)),
+            Hold::Nowhere => {
+                self.executed += 1;
+                Ok(answer_to(request))
+            }
             Hold::BeforeRunning => stay(request, "has arrived"),
             Hold::BeforeAnswering => stay(request, "has run"),
         }
@@ -78,11 +89,26 @@ impl Remote for Server {
     }
 
     fn allocations(&mut self) -> Result<Option<Allocations>, Infallible> {
-        Ok(machine_allocations(self.0))
+        Ok(machine_allocations(self.startup))
     }
 
     fn allocate(&mut self) -> Result<(), Infallible> {
         drop(core::hint::black_box(Box::new(0_u64)));
         Ok(())
+    }
+
+    fn watch(&mut self, bell: Cap<Notification>) -> Result<(), Infallible> {
+        self.bell = Some(bell);
+        Ok(())
+    }
+
+    fn ring(&mut self) {
+        if let Some(bell) = &self.bell {
+            bell.signal();
+        }
+    }
+
+    fn executed(&mut self) -> Result<u64, Infallible> {
+        Ok(self.executed)
     }
 }
