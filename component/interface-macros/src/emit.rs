@@ -1,7 +1,7 @@
 //! What is made of an interface: the trait, the module with its methods' types and `dispatch`, the client.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
@@ -33,6 +33,7 @@ pub fn interface(interface: &Interface) -> TokenStream {
         .iter()
         .map(|m| &m.ident)
         .collect::<Vec<_>>();
+    let described = interface.methods.iter().map(described);
     let dispatch = dispatch(interface);
     let client = client(interface);
     let kind = format!("a capability of interface `{}`", name.value());
@@ -66,6 +67,9 @@ pub fn interface(interface: &Interface) -> TokenStream {
             pub const LABELS: &[::isthmus_interface::abi::Label] =
                 &[#(<#types as ::isthmus_interface::Method>::LABEL),*];
 
+            /// All methods, for tools and tests.
+            pub const METHODS: &[::isthmus_interface::Described] = &[#(#described),*];
+
             /// Whether a label is one of this interface's methods: for a server of several interfaces.
             #[must_use]
             pub fn knows(label: ::isthmus_interface::abi::Label) -> bool {
@@ -76,6 +80,26 @@ pub fn interface(interface: &Interface) -> TokenStream {
         }
 
         #client
+    }
+}
+
+/// What tools are told about a method.
+fn described(method: &Method) -> TokenStream {
+    let ty = &method.ident;
+    let name = ty.to_string();
+    let parameters = method.values().map(|(name, ty)| {
+        let (name, ty) = (name.to_string(), ty.to_token_stream().to_string());
+        hygienic!((#name, #ty))
+    });
+    let (reply, error) = match &method.ending {
+        Ending::OneWay => ("()".to_owned(), String::new()),
+        Ending::Answer { reply, error } => (
+            in_words(reply).to_token_stream().to_string(),
+            error.to_token_stream().to_string(),
+        ),
+    };
+    hygienic! {
+        ::isthmus_interface::Described::of::<#ty>(#name, &[#(#parameters),*], #reply, #error)
     }
 }
 

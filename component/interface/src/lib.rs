@@ -21,6 +21,8 @@ mod errors;
 mod later;
 #[cfg(not(target_os = "none"))]
 pub mod loopback;
+#[cfg(not(target_os = "none"))]
+pub mod mistreat;
 mod server;
 mod wire;
 
@@ -129,6 +131,49 @@ pub trait Method: Sized {
     fn write_error(error: &Self::Error, writer: &mut Writer<'_>) -> Result<(), TooLong>;
     /// Reads an error.
     fn read_error(reader: &mut Reader<'_>) -> Result<Self::Error, Malformed>;
+}
+
+/// What an interface says about one of its methods, for tools and tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// Its label.
+    pub label: Label,
+    /// Whether the request carries a capability.
+    pub takes: Passes,
+    /// Whether the reply carries one.
+    pub gives: Passes,
+    /// The arguments' size.
+    pub arguments: Size,
+    /// The arguments in words: names and types, as they are written.
+    pub parameters: &'static [(&'static str, &'static str)],
+    /// The reply's type in words, as it is written.
+    pub reply: &'static str,
+    /// The error's.
+    pub error: &'static str,
+}
+
+impl Described {
+    /// A method.
+    #[must_use]
+    pub const fn of<M: Method>(
+        name: &'static str,
+        parameters: &'static [(&'static str, &'static str)],
+        reply: &'static str,
+        error: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            label: M::LABEL,
+            takes: M::TAKES,
+            gives: M::GIVES,
+            arguments: M::ARGUMENTS,
+            parameters,
+            reply,
+            error,
+        }
+    }
 }
 
 /// Words that fit the registers, on every architecture.

@@ -8,6 +8,7 @@ use heapless::{String, Vec};
 use isthmus_abi::label::Way;
 use isthmus_abi::{Label, NotExecuted, Outcome, Slot, Unknown};
 use isthmus_interface::loopback::{Handler, Ledger, Loopback, Made};
+use isthmus_interface::mistreat::mistreat;
 use isthmus_interface::{
     Answer, Anything, CallError, Caller, Cap, Capability, Disposition, Encoded, Later, Malformed,
     Method, Notification, Outgoing, Own, Reader, Request, Transport, Wire, Writer, error_codes,
@@ -450,6 +451,26 @@ pub trait Long {
     /// Numbers, by `serde`.
     #[method(0)]
     fn put(&mut self, numbers: Vec<u64, 200>, more: u64) -> Result<(), Infallible>;
+}
+
+#[test]
+fn no_mistreatment_stops_a_server() {
+    let mut inside = Inside::default();
+    let messages = mistreat(drawer::METHODS, |request, answer| {
+        drawer::dispatch(&mut inside, request, answer)
+    });
+    assert!(messages > 10_000, "{messages}");
+}
+
+#[test]
+fn an_interface_describes_itself() {
+    let find = drawer::METHODS[4];
+    assert_eq!(
+        (find.name, find.reply, find.error),
+        ("find", "u64", "DrawerError")
+    );
+    assert_eq!(find.parameters, [("minimum", "u64")]);
+    assert_eq!(find.label, drawer::find::LABEL);
 }
 
 #[test]
