@@ -91,15 +91,25 @@ fn described(method: &Method) -> TokenStream {
         let (name, ty) = (name.to_string(), ty.to_token_stream().to_string());
         hygienic!((#name, #ty))
     });
-    let (reply, error) = match &method.ending {
-        Ending::OneWay => ("()".to_owned(), String::new()),
-        Ending::Answer { reply, error } => (
-            in_words(reply).to_token_stream().to_string(),
-            error.to_token_stream().to_string(),
+    let (reply, error): (Type, Type) = match &method.ending {
+        Ending::OneWay => (
+            syn::parse_quote!(()),
+            syn::parse_quote!(::core::convert::Infallible),
         ),
+        Ending::Answer { reply, error } => (in_words(reply), error.clone()),
     };
+    let (reply_shape, error_shape) = (codec(&reply, "SHAPE"), codec(&error, "SHAPE"));
+    let text = |ty: &Type| ty.to_token_stream().to_string();
+    let (reply, error) = (text(&reply), text(&error));
+    let shapes = method.values().map(|(_, ty)| codec(ty, "SHAPE"));
     hygienic! {
-        ::isthmus_interface::Described::of::<#ty>(#name, &[#(#parameters),*], #reply, #error)
+        ::isthmus_interface::Described::of::<#ty>(
+            #name,
+            &[#(#parameters),*],
+            &[#(#shapes),*],
+            (#reply, #reply_shape),
+            (#error, #error_shape),
+        )
     }
 }
 

@@ -5,6 +5,7 @@ use isthmus_abi::Name;
 use isthmus_abi::limits::{MESSAGE_BYTES, NAME_BYTES};
 use serde::{Deserialize, Serialize};
 
+use crate::Shape;
 use crate::wire::{Malformed, Reader, TooLong, Wire, Writer};
 
 /// Words for at most `bytes` bytes, with their number.
@@ -14,6 +15,7 @@ const fn words_for(bytes: usize) -> usize {
 
 impl<const N: usize, L: LenType> Wire for Vec<u8, N, L> {
     const MAX_WORDS: usize = words_for(N);
+    const SHAPE: Shape = Shape::Bytes(N);
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
         writer.bytes(self)
@@ -30,6 +32,7 @@ impl<const N: usize, L: LenType> Wire for Vec<u8, N, L> {
 
 impl<const N: usize, L: LenType> Wire for String<N, L> {
     const MAX_WORDS: usize = words_for(N);
+    const SHAPE: Shape = Shape::Bytes(N);
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
         writer.bytes(self.as_bytes())
@@ -42,6 +45,7 @@ impl<const N: usize, L: LenType> Wire for String<N, L> {
 
 impl Wire for Name {
     const MAX_WORDS: usize = words_for(NAME_BYTES);
+    const SHAPE: Shape = Shape::Bytes(NAME_BYTES);
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
         writer.bytes(self.as_str().as_bytes())

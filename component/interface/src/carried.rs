@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::{Malformed, Reader, TooLong, Wire, Writer};
-use crate::{LONG, Size};
+use crate::{LONG, Shape, Size};
 
 /// The codec of `T`.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Carried<T>(PhantomData<T>);
 impl<T: Wire> Carried<T> {
     /// How long it is.
     pub const SIZE: Size = Size::Words(T::MAX_WORDS);
+    /// What it looks like.
+    pub const SHAPE: Option<Shape> = Some(T::SHAPE);
 
     /// Writes it.
     #[inline]
@@ -50,6 +52,8 @@ pub trait BySerde {
     type Value;
     /// How long it is.
     const SIZE: Size = Size::Unknown;
+    /// What it looks like: nobody but `serde` can tell.
+    const SHAPE: Option<Shape> = None;
 
     /// Writes it.
     fn write(value: &Self::Value, writer: &mut Writer<'_>) -> Result<(), TooLong>;

@@ -14,6 +14,8 @@ macro_rules! error_codes {
 
         impl $crate::Wire for $name {
             const MAX_WORDS: usize = 1;
+            const SHAPE: $crate::Shape =
+                $crate::Shape::Choice(stringify!($name), &[$((stringify!($variant), $code)),*]);
 
             fn write(&self, writer: &mut $crate::Writer<'_>) -> Result<(), $crate::TooLong> {
                 writer.word(*self as u64)

@@ -18,12 +18,15 @@ mod capability;
 mod carried;
 mod client;
 mod errors;
+#[cfg(not(target_os = "none"))]
+pub mod header;
 mod later;
 #[cfg(not(target_os = "none"))]
 pub mod loopback;
 #[cfg(not(target_os = "none"))]
 pub mod mistreat;
 mod server;
+mod shape;
 mod wire;
 
 pub use bytes::Encoded;
@@ -37,6 +40,7 @@ pub use isthmus_abi as abi;
 pub use isthmus_interface_macros::{Wire, interface};
 pub use later::Later;
 pub use server::{Answer, Caller, Disposition, Request, decode, refuse};
+pub use shape::Shape;
 pub use wire::{Malformed, Reader, TooLong, Wire, Writer};
 
 /// What the macros' output needs and nobody else.
@@ -148,6 +152,12 @@ pub struct Described {
     pub arguments: Size,
     /// The arguments in words: names and types, as they are written.
     pub parameters: &'static [(&'static str, &'static str)],
+    /// What the arguments look like in words; `None` for what `serde` carries.
+    pub shapes: &'static [Option<Shape>],
+    /// What the reply looks like.
+    pub reply_shape: Option<Shape>,
+    /// What the error looks like.
+    pub error_shape: Option<Shape>,
     /// The reply's type in words, as it is written.
     pub reply: &'static str,
     /// The error's.
@@ -157,11 +167,13 @@ pub struct Described {
 impl Described {
     /// A method.
     #[must_use]
+    #[doc(hidden)]
     pub const fn of<M: Method>(
         name: &'static str,
         parameters: &'static [(&'static str, &'static str)],
-        reply: &'static str,
-        error: &'static str,
+        shapes: &'static [Option<Shape>],
+        (reply, reply_shape): (&'static str, Option<Shape>),
+        (error, error_shape): (&'static str, Option<Shape>),
     ) -> Self {
         Self {
             name,
@@ -170,6 +182,9 @@ impl Described {
             gives: M::GIVES,
             arguments: M::ARGUMENTS,
             parameters,
+            shapes,
+            reply_shape,
+            error_shape,
             reply,
             error,
         }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Shape;
+
 /// The words cannot be read as the value: too few, too many, or out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -31,6 +33,9 @@ impl core::error::Error for TooLong {}
 pub trait Wire: Sized {
     /// The most words that a value takes. What has at most four travels in registers.
     const MAX_WORDS: usize;
+
+    /// What the words look like, for other languages.
+    const SHAPE: Shape = Shape::Words(Self::MAX_WORDS);
 
     /// Writes the value.
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong>;
@@ -136,9 +141,10 @@ impl<'a> Reader<'a> {
 }
 
 macro_rules! scalars {
-    ($($type:ty),*) => {$(
+    ($($type:ty, $c:literal;)*) => {$(
         impl Wire for $type {
             const MAX_WORDS: usize = 1;
+            const SHAPE: Shape = Shape::Number($c);
 
             #[inline]
             fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
@@ -156,10 +162,20 @@ macro_rules! scalars {
     )*};
 }
 
-scalars!(u8, u16, u32, u64, i8, i16, i32, i64);
+scalars! {
+    u8, "uint8_t";
+    u16, "uint16_t";
+    u32, "uint32_t";
+    u64, "uint64_t";
+    i8, "int8_t";
+    i16, "int16_t";
+    i32, "int32_t";
+    i64, "int64_t";
+}
 
 impl Wire for bool {
     const MAX_WORDS: usize = 1;
+    const SHAPE: Shape = Shape::Number("bool");
 
     #[inline]
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
@@ -199,6 +215,7 @@ impl<T: Wire> Wire for Option<T> {
 /// The error of an interface whose methods cannot fail by themselves.
 impl Wire for core::convert::Infallible {
     const MAX_WORDS: usize = 0;
+    const SHAPE: Shape = Shape::Nothing;
 
     fn write(&self, _writer: &mut Writer<'_>) -> Result<(), TooLong> {
         match *self {}
@@ -213,6 +230,10 @@ macro_rules! tuples {
     ($(($($name:ident)*))*) => {$(
         impl<$($name: Wire),*> Wire for ($($name,)*) {
             const MAX_WORDS: usize = 0 $(+ $name::MAX_WORDS)*;
+            const SHAPE: Shape = match Self::MAX_WORDS {
+                0 => Shape::Nothing,
+                words => Shape::Words(words),
+            };
 
             #[inline]
             fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {

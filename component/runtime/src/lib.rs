@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod arch;
 mod bitmap;
+pub mod c;
 pub mod calls;
 pub mod capabilities;
 pub mod devices;

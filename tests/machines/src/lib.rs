@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod async_calls;
+mod c_client;
 mod capabilities;
 mod capture;
 mod chat;
@@ -125,6 +126,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/async.toml",
         settings: &Setting::ALL,
         run: async_calls::each_ends_once,
+    },
+    Scenario {
+        name: "c-client",
+        system: "tests/machines/systems/c-client.toml",
+        settings: &Setting::ALIKE,
+        run: c_client::is_answered,
     },
     Scenario {
         name: "ten-thousand-calls",
