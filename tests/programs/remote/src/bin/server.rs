@@ -58,9 +58,15 @@ fn register(startup: &Startup, service: Service) -> Result<(), Failure> {
         .mint::<dyn Remote>(badge)
         .map_err(|_| failure!("no slot is left"))?;
     let path = Path::new(NAME).map_err(|error| failure!("{error}"))?;
+    // Of several machines with this server the first has the name for all.
+    let reach = if startup.machine.node == 1 {
+        Reach::Cluster
+    } else {
+        Reach::Machine
+    };
     // Naming has its own copy afterwards. The test is shorter than the longest lease, and kills whole machines only.
     NamingClient::new(Kernel, naming)
-        .register(path, Lease::MAX, Reach::Cluster, itself.cast::<Anything>())
+        .register(path, Lease::MAX, reach, itself.cast::<Anything>())
         .map_err(|error| failure!("{error}"))
 }
 
