@@ -98,6 +98,12 @@ pub const SCENARIOS: &[Scenario] = &[
         run: naming::alone,
     },
     Scenario {
+        name: "naming-scheduler",
+        system: "tests/machines/systems/naming-scheduler.toml",
+        settings: &Setting::ALIKE,
+        run: naming::with_scheduler,
+    },
+    Scenario {
         name: "naming-across",
         system: "tests/machines/systems/naming.toml",
         settings: &Setting::ALL,

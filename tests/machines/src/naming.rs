@@ -31,6 +31,19 @@ pub(crate) fn across(lab: &Lab) -> Result<(), Failure> {
     in_time(&cluster, 2)
 }
 
+/// All on one machine with a scheduler: it tells naming that the owner has ended, and the name is gone before its lease.
+pub(crate) fn with_scheduler(lab: &Lab) -> Result<(), Failure> {
+    let cluster = lab.machines(1)?.start()?;
+    right(&cluster, 1)?;
+    let (took, lease) = gone(&cluster, 1)?;
+    if took < lease / 2 {
+        return Ok(());
+    }
+    Err(cluster.failure(format!(
+        "a name whose owner has ended was found for {took:?}, as if nobody had told naming"
+    )))
+}
+
 /// The owner's machine is killed, and started again when its name is gone.
 pub(crate) fn machine_dies(lab: &Lab) -> Result<(), Failure> {
     let cluster = lab.machines(2)?.arguments("owner=killed").start()?;
@@ -57,20 +70,28 @@ fn right(cluster: &Cluster, client: usize) -> Result<(), Failure> {
     }
 }
 
-/// "gone after N ms of LEASE ms"
 fn in_time(cluster: &Cluster, client: usize) -> Result<(), Failure> {
-    let machine = cluster.machine(client);
-    let line = machine.wait_for(&contains("gone after"), LIMIT)?;
+    let (took, lease) = gone(cluster, client)?;
+    if took <= lease + DRIFT + STALL {
+        return Ok(());
+    }
+    Err(cluster.failure(format!(
+        "a name whose owner has died was found for {took:?}; its lease was {lease:?}"
+    )))
+}
+
+/// "gone after N ms of LEASE ms"
+fn gone(cluster: &Cluster, client: usize) -> Result<(Duration, Duration), Failure> {
+    let line = cluster
+        .machine(client)
+        .wait_for(&contains("gone after"), LIMIT)?;
     let words = line.said.words().unwrap_or_default();
     let mut numbers = words
         .split(' ')
         .filter_map(|word| word.parse().ok())
         .map(Duration::from_millis);
-    match (numbers.next(), numbers.next()) {
-        (Some(took), Some(lease)) if took <= lease + DRIFT + STALL => Ok(()),
-        (Some(took), Some(lease)) => Err(cluster.failure(format!(
-            "a name whose owner has died was found for {took:?}; its lease was {lease:?}"
-        ))),
-        _ => Err(cluster.failure(format!("{words:?} cannot be read"))),
-    }
+    numbers
+        .next()
+        .zip(numbers.next())
+        .ok_or_else(|| cluster.failure(format!("{words:?} cannot be read")))
 }

@@ -6,7 +6,7 @@ use naming_interface::{
     Access, Claims, Lease, Listing, Naming, NamingError, Part, Path, Reach, Standing, Watched,
     naming,
 };
-use naming_logic::{Asker, Place, Question};
+use naming_logic::{Asker, Client, Place, Question};
 
 use crate::asking::{Abroad, Message};
 use crate::clock::Clock;
@@ -17,6 +17,13 @@ impl Server {
         let netipc = self.netipc.as_ref().map(|netipc| netipc.server);
         self.names
             .asker(EndpointBadge::from_bits(caller.badge()), netipc)
+    }
+
+    /// It has something here now, which ends with it.
+    fn note(&mut self, asker: Asker) {
+        if let Client::Component(component) = asker.client {
+            self.owners.note(component);
+        }
     }
 
     /// The answer is another machine's to give: [`Server::message`] sends the question on its way. What is returned here is said only
@@ -73,7 +80,9 @@ impl Naming for Server {
             .map_err(|refused| {
                 slots::free(refused.capability);
                 refused.error
-            })
+            })?;
+        self.note(asker);
+        Ok(())
     }
 
     fn renew(&mut self, caller: Caller, path: Path, lease: Lease) -> Result<Standing, NamingError> {
@@ -93,7 +102,9 @@ impl Naming for Server {
 
     fn create(&mut self, caller: Caller, path: Path, lease: Lease) -> Result<(), NamingError> {
         let asker = self.asker(caller);
-        self.names.create(Clock::now(), &asker, &path, lease)
+        self.names.create(Clock::now(), &asker, &path, lease)?;
+        self.note(asker);
+        Ok(())
     }
 
     fn open(
@@ -153,7 +164,10 @@ impl Naming for Server {
             .names
             .watch(Clock::now(), &asker, &path, lease, capability);
         match watched {
-            Ok(Place::Here(watched)) => Ok(watched),
+            Ok(Place::Here(watched)) => {
+                self.note(asker);
+                Ok(watched)
+            }
             Ok(Place::There(question)) => {
                 let message = Message::of(&naming::watch {
                     path: question.path.clone(),

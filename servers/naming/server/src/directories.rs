@@ -45,8 +45,17 @@ impl Directories {
 
     /// A directory is gone.
     pub fn revoke(&mut self, directory: Directory) {
+        self.revoke_all(|open| open.id.directory == directory);
+    }
+
+    /// A component has ended: what it has given away goes with it.
+    pub fn close(&mut self, client: ComponentId) {
+        self.revoke_all(|open| open.client == client);
+    }
+
+    fn revoke_all(&mut self, which: impl Fn(&Open) -> bool) {
         self.0.retain(|open| {
-            let gone = open.id.directory == directory;
+            let gone = which(open);
             if gone {
                 open.revoke();
             }

@@ -10,6 +10,7 @@ mod asking;
 mod calls;
 mod clock;
 mod directories;
+mod owners;
 mod server;
 mod worker;
 

@@ -14,6 +14,7 @@ use static_cell::ConstStaticCell;
 use crate::asking::{Abroad, Asking};
 use crate::clock::Clock;
 use crate::directories::Directories;
+use crate::owners::Owners;
 
 /// What a watcher is sent. A notification takes no notice of it; on anything else that a client may have handed over it does nothing.
 const CHANGED: Label = Label::method("naming: a directory has changed", 0, Way::OneWay);
@@ -27,6 +28,7 @@ pub struct Server {
     pub names: &'static mut Names<Slot>,
     pub asking: Asking,
     pub directories: Directories,
+    pub owners: Owners,
     /// Netipc's endpoint; a machine may do without.
     pub netipc: Option<Endpoint>,
     /// What the call that is being handled asks of another machine.
@@ -53,6 +55,7 @@ impl Server {
             names,
             asking: Asking::new(),
             directories: Directories::new(),
+            owners: Owners::new(startup),
             netipc: netipc.cloned(),
             abroad: None,
             clock: Clock::new(startup),
@@ -68,10 +71,16 @@ impl Server {
         }
     }
 
-    /// The timer has rung, or a worker is done.
+    /// The timer has rung, a worker is done, or an owner has ended.
     pub fn events(&mut self, events: Events) {
         if self.clock.event().is_some_and(|bit| events.contains(bit)) {
             self.clock.rang();
+        }
+        if self.owners.event().is_some_and(|bit| events.contains(bit)) {
+            for component in self.owners.ended() {
+                self.names.owner_ended(Clock::now(), component);
+                self.directories.close(component);
+            }
         }
         self.take_answers();
     }

@@ -67,6 +67,14 @@ pub trait Scheduler {
         program: Cap<MemoryObject>,
     ) -> Result<Cap<dyn Process>, SchedulerError>;
 
+    /// The same by the component's number, which is what a server knows of its client: by the badge.
+    #[method(4)]
+    fn of_client(
+        &mut self,
+        caller: Caller,
+        component: u8,
+    ) -> Result<Cap<dyn Process>, SchedulerError>;
+
     /// Counts of the whole machine.
     #[method(2)]
     fn statistics(&mut self) -> Result<Statistics, SchedulerError>;

@@ -99,6 +99,13 @@ impl Calls for Scheduler<'_> {
         self.mint(caller, id)
     }
 
+    fn of_client(&mut self, caller: Caller, component: u8) -> Answer<Cap<dyn Process>> {
+        let component = self.plan.component(ComponentId(component));
+        let name = component.map(|component| component.name.clone());
+        let id = self.named(caller, &name.ok_or(SchedulerError::NoSuchComponent)?)?;
+        self.mint(caller, id)
+    }
+
     fn statistics(&mut self) -> Answer<Statistics> {
         let running = self.processes.iter().flatten().count();
         Ok(Statistics {
