@@ -146,9 +146,9 @@ sel4::sel4_cfg_if! {
             false
         }
 
-        fn identify(_: CPtr, _: &[Kind]) -> Identified {
+        fn identify(_: CPtr, kinds: &[Kind]) -> Identified {
             // The parts that only a debug kernel needs.
-            let _ = Identified::Named;
+            let _ = kinds.iter().map(|kind| (kind.like, Identified::Named(kind.name)));
             let _ = Identified::Number;
             Identified::Unknown
         }
