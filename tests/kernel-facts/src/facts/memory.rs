@@ -40,6 +40,33 @@ pub fn the_ipc_buffers_first_word_is_ours(tester: &mut Tester) -> Outcome {
     Ok(())
 }
 
+/// Without the patch `x86-unmap-frame-copies` the page stays on x86_64, for whoever gets the frame's memory next.
+pub fn a_deleted_copy_is_unmapped(tester: &mut Tester) -> Outcome {
+    use sel4::init_thread::slot;
+    use sel4::{CapRights, VmAttributes, cap};
+
+    use crate::tester::failure;
+
+    const ADDRESS: usize = 0x2800_0000;
+    let vspace = slot::VSPACE.cap();
+    tester.map_tables(vspace, ADDRESS)?;
+    let frame = tester.make::<cap_type::Granule>()?;
+    let copy = tester.copy(frame, CapRights::read_write())?;
+    let map = |frame: cap::Granule| {
+        frame.frame_map(
+            vspace,
+            ADDRESS,
+            CapRights::read_write(),
+            VmAttributes::DEFAULT,
+        )
+    };
+    map(copy).map_err(failure("map"))?;
+    let place = tester.at(copy.cptr());
+    place.delete().map_err(failure("delete"))?;
+    ensure!(map(frame), Ok(()), "mapping where a deleted copy was");
+    Ok(())
+}
+
 #[cfg(target_arch = "aarch64")]
 pub fn read_only_pages_cannot_be_invalidated(tester: &mut Tester) -> Outcome {
     use sel4::init_thread::slot;

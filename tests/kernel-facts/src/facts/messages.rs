@@ -161,32 +161,39 @@ pub fn unwrapped_ones_do_not_count(tester: &mut Tester) -> Outcome {
 }
 
 pub fn capabilities_unwrap_in_calls(tester: &mut Tester) -> Outcome {
+    // What it allows does not matter: one that allows nothing is good for being shown, and for nothing else.
+    for rights in [CapRights::write_only(), CapRights::none()] {
+        let endpoint = tester.make::<cap_type::Endpoint>()?;
+        let badged = tester.mint(endpoint, rights, 0x77)?;
+        let slot = tester.empty_slot();
+        let place = tester.at(slot);
+        with_ipc_buffer_mut(|buffer| buffer.set_recv_slot(&place));
+        tester.spawn(
+            HIGH,
+            call_with_caps,
+            &[endpoint.bits(), badged.bits(), 0, 0],
+        )?;
+        let (info, _) = endpoint.recv(());
+        ensure!(
+            (info.extra_caps(), info.caps_unwrapped()),
+            (1, 1),
+            "capabilities, and which unwrapped"
+        );
+        ensure!(
+            with_ipc_buffer(|buffer| buffer.caps_or_badges()[0].get()),
+            0x77,
+            "its badge"
+        );
+        ensure!(
+            tester.probe(slot),
+            Err(Error::FailedLookup),
+            "the receive slot, which must be empty"
+        );
+    }
     let endpoint = tester.make::<cap_type::Endpoint>()?;
-    let badged = tester.mint(endpoint, CapRights::write_only(), 0x77)?;
-    let slot = tester.empty_slot();
-    let place = tester.at(slot);
-    with_ipc_buffer_mut(|buffer| buffer.set_recv_slot(&place));
-    tester.spawn(
-        HIGH,
-        call_with_caps,
-        &[endpoint.bits(), badged.bits(), 0, 0],
-    )?;
-    let (info, _) = endpoint.recv(());
-    ensure!(
-        (info.extra_caps(), info.caps_unwrapped()),
-        (1, 1),
-        "capabilities, and which unwrapped"
-    );
-    ensure!(
-        with_ipc_buffer(|buffer| buffer.caps_or_badges()[0].get()),
-        0x77,
-        "its badge"
-    );
-    ensure!(
-        tester.probe(slot),
-        Err(Error::FailedLookup),
-        "the receive slot, which must be empty"
-    );
+    let shown = tester.mint(endpoint, CapRights::none(), 0x77)?;
+    let answer = shown.call(MessageInfo::new(0x1000, 0, 0, 0));
+    ensure!(answer.label(), 2, "a call through one that allows nothing");
     Ok(())
 }
 

@@ -61,6 +61,7 @@ facts! {
     processes::threads_are_charged_for_their_time,
     memory::thread_locals_work,
     memory::the_ipc_buffers_first_word_is_ours,
+    memory::a_deleted_copy_is_unmapped,
     #[cfg(target_arch = "aarch64")]
     memory::read_only_pages_cannot_be_invalidated,
     ipc_cost::ipc_cost,

@@ -101,6 +101,11 @@ const NEEDED: &[Needed] = &[
         archs: &[Arch::Aarch64],
     },
     Needed {
+        patch: "x86-unmap-frame-copies",
+        fact: "a_deleted_copy_is_unmapped",
+        archs: &[Arch::X86_64],
+    },
+    Needed {
         patch: "x86-kernel-stack-alignment",
         fact: "interrupts_that_come_together_do_no_harm",
         archs: &[Arch::X86_64],
