@@ -73,7 +73,7 @@ const GROUPS: &[Group] = &[
         how: How::Program,
     },
     Group {
-        names: &["spawn", "spawn_start", "spawn_stop"],
+        names: &["spawn", "spawn_start", "spawn_main", "spawn_stop"],
         system: "systems/bench-spawn.toml",
         nodes: 1,
         clock: Clock::Real,

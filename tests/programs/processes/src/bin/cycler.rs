@@ -47,8 +47,10 @@ struct Cycler {
     process: ProcessClient<Kernel>,
     memory: MemoryClient<Kernel>,
     runs: EventBit,
-    /// Ticks from the call that starts it to the first line of its `main`.
+    /// Ticks of the call that starts it: its first instruction comes next.
     starting: Samples<SAMPLES>,
+    /// Ticks from there to the first line of its `main`.
+    arriving: Samples<SAMPLES>,
     /// Ticks of the call that stops it.
     stopping: Samples<SAMPLES>,
     /// Ticks of all of it.
@@ -77,13 +79,15 @@ impl Cycler {
     fn cycle(&mut self) -> Result<(), &'static str> {
         let start = time::now();
         self.process.restart().map_err(|_| "it does not start")?;
+        let started = time::now();
         self.wait();
         let running = time::now();
         self.process.stop().map_err(|_| "it does not stop")?;
         let end = time::now();
         let ticks = |from: Instant, to: Instant| to.ticks().saturating_sub(from.ticks());
         // More cycles than there is room for are not measured.
-        let _ = self.starting.push(ticks(start, running));
+        let _ = self.starting.push(ticks(start, started));
+        let _ = self.arriving.push(ticks(started, running));
         let _ = self.stopping.push(ticks(running, end));
         let _ = self.whole.push(ticks(start, end));
         Ok(())
@@ -110,6 +114,7 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
         memory: MemoryClient::new(Kernel, memory.map_err(|_| "no memory server")?),
         runs: startup.event(TINY).map_err(|_| "no event")?,
         starting: Samples::new(),
+        arriving: Samples::new(),
         stopping: Samples::new(),
         whole: Samples::new(),
     };
@@ -123,6 +128,7 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
     }
     let before = cycler.free()?;
     cycler.starting = Samples::new();
+    cycler.arriving = Samples::new();
     cycler.stopping = Samples::new();
     cycler.whole = Samples::new();
     for _ in 0..cycles {
@@ -131,6 +137,7 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
     let after = cycler.free()?;
     say!("{cycles} cycles");
     report("spawn_start", &mut cycler.starting)?;
+    report("spawn_main", &mut cycler.arriving)?;
     report("spawn_stop", &mut cycler.stopping)?;
     report("spawn", &mut cycler.whole)?;
     match before == after {
