@@ -447,17 +447,20 @@ fn check_everywhere(plan: &Plan) {
 #[test]
 fn every_system_of_ours_starts_on_every_machine_of_every_cluster() {
     check_everywhere(&demo());
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systems");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let mut systems = 0;
-    for file in std::fs::read_dir(folder).expect("the folder `systems`") {
-        let path = file.expect("an entry").path();
-        if path.extension().is_some_and(|e| e == "toml") {
-            let text = std::fs::read_to_string(&path).expect("a text");
-            let name = path.display().to_string();
-            let plan =
-                compile(&text).unwrap_or_else(|mistakes| panic!("{}", mistakes.in_file(&name)));
-            check_everywhere(&plan);
-            systems += 1;
+    for folder in ["systems", "tests/machines/systems"] {
+        let files = std::fs::read_dir(format!("{root}/{folder}")).expect("a folder of systems");
+        for file in files {
+            let path = file.expect("an entry").path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                let name = path.display().to_string();
+                let plan =
+                    compile(&text).unwrap_or_else(|mistakes| panic!("{}", mistakes.in_file(&name)));
+                check_everywhere(&plan);
+                systems += 1;
+            }
         }
     }
     assert!(systems > 0);
