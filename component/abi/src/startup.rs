@@ -137,6 +137,8 @@ pub enum Device {
     Timer(Timer),
     /// The network card.
     VirtioNet(VirtioNet),
+    /// A pin.
+    Gpio(Gpio),
 }
 
 /// The serial line.
@@ -182,6 +184,21 @@ pub enum Timer {
     ArmPhysical {
         /// Its interrupt.
         interrupt: Interrupt,
+    },
+}
+
+/// A general-purpose pin, for the driver to do with as it likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gpio {
+    /// Those of a PL061, its registers mapped at `registers`.
+    Pl061 {
+        /// Virtual address of its registers.
+        registers: u64,
+    },
+    /// The speaker's of a PC, by a capability to system control port B.
+    PortB {
+        /// The I/O port capability.
+        ports: Slot,
     },
 }
 
@@ -432,6 +449,21 @@ impl Startup {
         found.ok_or(Missing {
             what: What::Device,
             name: "console",
+        })
+    }
+
+    /// The pin.
+    pub fn gpio(&self) -> Result<Gpio, Missing<'static>> {
+        let found = self.devices.iter().find_map(|d| {
+            if let Device::Gpio(g) = d {
+                Some(*g)
+            } else {
+                None
+            }
+        });
+        found.ok_or(Missing {
+            what: What::Device,
+            name: "gpio",
         })
     }
 

@@ -2,19 +2,38 @@
 
 use core::fmt;
 
-use isthmus_abi::startup::{Console, Missing};
+use isthmus_abi::startup::{Console, Gpio, Missing};
 
 #[cfg(target_arch = "aarch64")]
 mod imp {
     use core::ptr::NonNull;
     use core::sync::atomic::{AtomicBool, Ordering};
 
-    use super::{Console, NoDevice};
+    use super::{Console, Gpio, NoDevice};
 
     /// The serial port of this architecture.
     pub type SerialPort = uart::Pl011;
 
+    /// The pin of this architecture.
+    pub type Pin = gpio::Pl061Pin;
+
     static TAKEN: AtomicBool = AtomicBool::new(false);
+    static PIN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+    /// Which of the PL061's pins it is: one that QEMU's board has connected to nothing.
+    const PIN: u8 = 0;
+
+    pub(super) fn pin(granted: Gpio) -> Result<Pin, NoDevice> {
+        let Gpio::Pl061 { registers } = granted else {
+            return Err(NoDevice::NotOfThisMachine);
+        };
+        if PIN_TAKEN.swap(true, Ordering::AcqRel) {
+            return Err(NoDevice::Taken);
+        }
+        let registers = NonNull::new(registers as *mut u8).ok_or(NoDevice::NotOfThisMachine)?;
+        // SAFETY: the root task has mapped the registers there as device memory, for ever, and PIN_TAKEN lets this be done once.
+        Ok(unsafe { gpio::Pl061Pin::new(registers, PIN) })
+    }
 
     pub(super) fn serial_port(console: Console) -> Result<SerialPort, NoDevice> {
         let Console::Pl011 { registers, .. } = console else {
@@ -33,11 +52,21 @@ mod imp {
 mod imp {
     use sel4::cap;
 
-    use super::{Console, NoDevice};
+    use super::{Console, Gpio, NoDevice};
     use crate::slots;
 
     /// The serial port of this architecture.
     pub type SerialPort = uart::Ns16550<cap::IOPort>;
+
+    /// The pin of this architecture.
+    pub type Pin = gpio::SpeakerPin<cap::IOPort>;
+
+    pub(super) fn pin(granted: Gpio) -> Result<Pin, NoDevice> {
+        let Gpio::PortB { ports } = granted else {
+            return Err(NoDevice::NotOfThisMachine);
+        };
+        Ok(gpio::SpeakerPin::new(slots::cap(ports)))
+    }
 
     pub(super) fn serial_port(console: Console) -> Result<SerialPort, NoDevice> {
         let Console::Com1 { ports, .. } = console else {
@@ -47,7 +76,7 @@ mod imp {
     }
 }
 
-pub use imp::SerialPort;
+pub use imp::{Pin, SerialPort};
 
 /// Why there is no such device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,4 +107,10 @@ impl core::error::Error for NoDevice {}
 pub fn serial_port() -> Result<SerialPort, NoDevice> {
     let console = crate::startup().console().map_err(NoDevice::Missing)?;
     imp::serial_port(console)
+}
+
+/// The pin (from `devices = ["gpio"]`), behind the traits of `embedded_hal::digital`.
+pub fn pin() -> Result<Pin, NoDevice> {
+    let granted = crate::startup().gpio().map_err(NoDevice::Missing)?;
+    imp::pin(granted)
 }

@@ -217,14 +217,17 @@ pub enum DeviceKind {
     Timer,
     /// A virtio network card.
     VirtioNet,
+    /// A general-purpose pin: a PL061's, or a PC's speaker's.
+    Gpio,
 }
 
 impl DeviceKind {
     /// The names of the description.
-    pub const NAMES: [(&'static str, Self); 3] = [
+    pub const NAMES: [(&'static str, Self); 4] = [
         ("console", Self::Console),
         ("timer", Self::Timer),
         ("virtio-net", Self::VirtioNet),
+        ("gpio", Self::Gpio),
     ];
 
     /// Its name in the description.

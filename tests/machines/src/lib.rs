@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod async_calls;
 mod c_client;
 mod capabilities;
 mod capture;
 mod chat;
+mod counter;
 mod death;
 mod demo;
 mod frames;
@@ -174,6 +176,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/chat.toml",
         settings: &Setting::ALL,
         run: chat::everybody_hears,
+    },
+    Scenario {
+        name: "counter",
+        system: "systems/counter.toml",
+        settings: &Setting::ALIKE,
+        run: counter::goes_on,
+    },
+    Scenario {
+        name: "agent",
+        system: "tests/machines/systems/agent.toml",
+        settings: &Setting::ALIKE,
+        run: agent::calls_and_kills,
     },
     Scenario {
         name: "idle",

@@ -17,12 +17,19 @@ use crate::pattern::says;
 /// What the agent is called in a description.
 pub(crate) const AGENT: &str = "agent";
 
+/// What an agent uses if it is there: for calls by a path, and for what is done to components.
+const USES: [&str; 2] = ["naming", "scheduler"];
+
 /// The agent as a component, for a description that has none: it uses what a test calls by a path, and whatever else is named.
 pub(crate) fn component(uses: &[&str]) -> String {
-    let list: Vec<String> = ["console", "naming"]
+    let optional = USES
+        .iter()
+        .map(|interface| format!("{{ interface = {interface:?}, optional = true }}"));
+    let list: Vec<String> = ["console"]
         .iter()
         .chain(uses)
         .map(|interface| format!("{interface:?}"))
+        .chain(optional)
         .collect();
     format!(
         "\n\n[[component]]\nname = \"{AGENT}\"\nprogram = \"test-agent\"\nstack = \"64KiB\"\nuses = [{}]\nslots = 1024\n",
@@ -331,9 +338,9 @@ mod tests {
 
     #[test]
     fn the_agent_is_a_component_as_descriptions_have_them() {
-        let text = component(&["scheduler"]);
+        let text = component(&["counter"]);
         assert!(
-            text.contains(r#"uses = ["console", "naming", "scheduler"]"#),
+            text.contains(r#"uses = ["console", "counter", {"#),
             "{text}"
         );
     }

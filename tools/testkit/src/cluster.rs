@@ -212,7 +212,7 @@ impl Cluster {
     }
 
     /// The same, with an agent on each machine, through which the test makes typed calls ([`Machine::agent`]). The description's console must be there and
-    /// `serves = ["console"]`, and `naming` must be served.
+    /// `serves = ["console"]`.
     ///
     /// # Errors
     /// As [`Self::build`].

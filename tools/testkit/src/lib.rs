@@ -25,6 +25,7 @@ mod agent;
 mod build;
 mod capabilities;
 mod cluster;
+mod component;
 mod console;
 mod failure;
 mod image;
@@ -38,6 +39,7 @@ mod words;
 pub use agent::Agent;
 pub use capabilities::CAPABILITIES;
 pub use cluster::{Cluster, ClusterBuilder};
+pub use component::Component;
 pub use console::{ConsoleLine, Level, Location, Said};
 pub use failure::Failure;
 pub use image::SystemImage;
@@ -50,5 +52,6 @@ pub use qemu_switch::{
     Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,
 };
 pub use rustix::process::Signal;
+pub use scheduler_interface::{Condition, How, Report};
 pub use scratch::Scratch;
 pub use words::{Figure, Word, understand};

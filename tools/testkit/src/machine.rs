@@ -12,6 +12,7 @@ use qemu_machines::{Arch, Machine as Definition, SEED_BYTES};
 use rustix::process::Signal;
 
 use crate::agent::{Agent, Turns};
+use crate::component::Component;
 use crate::console::{ConsoleLine, Said};
 use crate::failure::Failure;
 use crate::logs::{LogDecoder, Programs};
@@ -407,6 +408,14 @@ impl Machine {
     /// If there is none, or it does not begin to listen within [`Self::BOOT_LIMIT`].
     pub fn agent(&self) -> Result<Agent<'_>, Failure> {
         Agent::of(self, &self.agent)
+    }
+
+    /// A component that its scheduler has started, or could: to be killed, stopped, started again. The system must have been built with agents.
+    ///
+    /// # Errors
+    /// If there is no such component, no agent, or no scheduler.
+    pub fn component(&self, name: &str) -> Result<Component<'_>, Failure> {
+        Component::of(self, name)
     }
 
     /// A failure that carries what all machines said.

@@ -2,6 +2,7 @@
 //! ports and interrupts are all that its component gets.
 
 mod console;
+mod gpio;
 #[cfg(target_arch = "x86_64")]
 mod pc;
 mod timer;
@@ -74,6 +75,7 @@ impl Machine {
             DeviceKind::VirtioNet => {
                 virtio::give(self, &mut giving).map(startup::Device::VirtioNet)
             }
+            DeviceKind::Gpio => gpio::give(&mut giving).map(startup::Device::Gpio),
         }
     }
 }
