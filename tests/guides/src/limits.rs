@@ -38,6 +38,11 @@ const SOURCES: &[Source] = &[
         reached: "`TooMany`, or `BadSize`, to the one who asked; nothing changes.",
     },
     Source {
+        title: "The scheduler",
+        file: "servers/scheduler/logic/src/limits.rs",
+        reached: "The caller of `wait` or `watch` is told `TooMany`; a start for which no slots are left is `OutOfMemory`.",
+    },
+    Source {
         title: "The network server",
         file: "servers/network/logic/src/limits.rs",
         reached: "The datagram is dropped and counted (`counters()`).",
