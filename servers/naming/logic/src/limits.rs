@@ -22,6 +22,8 @@ pub const OPEN: usize = 64;
 pub const OPEN_OF_ONE: usize = 16;
 /// Look-ups that wait for other machines.
 pub const QUESTIONS: usize = 16;
+/// Look-ups of one component that wait for other machines, one for each of its threads that asks.
+pub const QUESTIONS_OF_ONE: usize = 8;
 /// Workers that ask other machines; the description may give fewer.
 pub const WORKERS: usize = 8;
 /// Machines that are asked for one look-up: the one that the mirror names, and others if it had the name no more.

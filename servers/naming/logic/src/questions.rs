@@ -42,6 +42,11 @@ impl<T> Questions<T> {
             .map_err(|(_, question)| question)
     }
 
+    /// Those that wait for a worker.
+    pub fn waiting(&self) -> impl Iterator<Item = &T> {
+        self.waiting.iter().map(|(_, question)| question)
+    }
+
     /// The next question that can be asked, and the worker that is to ask it. Half of the workers ask one machine at most, so that one
     /// that does not answer cannot take them all.
     pub fn next_job(&mut self) -> Option<(usize, u8, T)> {

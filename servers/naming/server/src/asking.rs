@@ -7,7 +7,7 @@ use isthmus_runtime::interface::{
 };
 use isthmus_runtime::{Kernel, SavedReply, Slot, Thread, slots, thread};
 use naming_interface::{Claims, NamingError, Path, naming};
-use naming_logic::limits::{ATTEMPTS, WORKERS};
+use naming_logic::limits::{ATTEMPTS, QUESTIONS_OF_ONE, WORKERS};
 use naming_logic::{Asker, Place, Question, Questions, Why};
 use netipc_interface::NetipcClient;
 use netipc_protocol::{WORDS_MAX, Way};
@@ -113,11 +113,23 @@ impl Asking {
             tasks: [const { None }; WORKERS],
         }
     }
+
+    /// Questions of a component that have no answer yet.
+    fn open(&self, asker: &Asker) -> usize {
+        let waiting = self.questions.waiting().map(|ask| &ask.client);
+        let asked = self.tasks.iter().flatten().map(|task| &task.client);
+        let clients = waiting.chain(asked).flatten();
+        clients.filter(|c| c.asker.client == asker.client).count()
+    }
 }
 
 impl Server {
     /// Sends a client's question on its way. If there is no room, the answer that stands is said: [`NamingError::Busy`].
     pub fn defer(&mut self, abroad: Abroad) -> Disposition {
+        if self.asking.open(&abroad.asker) >= QUESTIONS_OF_ONE {
+            drop_capability(abroad.capability);
+            return Disposition::Reply;
+        }
         let Ok(reply) = SavedReply::save() else {
             drop_capability(abroad.capability);
             return Disposition::Reply;

@@ -1,11 +1,9 @@
 //! What naming has, and what it does between two messages.
 
-use isthmus_runtime::abi::label::Way;
+use isthmus_runtime::abi::Events;
 use isthmus_runtime::abi::startup::Endpoint;
-use isthmus_runtime::abi::{Events, Label};
-use isthmus_runtime::interface::{Answer, Disposition, Request};
-use isthmus_runtime::sel4::{MessageInfoBuilder, cap_type};
-use isthmus_runtime::{Kernel, Slot, Startup, say, slots, time};
+use isthmus_runtime::interface::{Answer, Cap, Disposition, Notification, Request};
+use isthmus_runtime::{Kernel, Signal, Slot, Startup, say, slots, time};
 use naming_interface::{NamingClient, naming};
 use naming_logic::{Effect, Names};
 use netipc_interface::NetipcClient;
@@ -15,9 +13,6 @@ use crate::asking::{Abroad, Asking};
 use crate::clock::Clock;
 use crate::directories::Directories;
 use crate::owners::Owners;
-
-/// What a watcher is sent. A notification takes no notice of it; on anything else that a client may have handed over it does nothing.
-const CHANGED: Label = Label::method("naming: a directory has changed", 0, Way::OneWay);
 
 // Too large for the stack, and there is no heap.
 static NAMES: ConstStaticCell<Names<Slot>> = ConstStaticCell::new(Names::new());
@@ -90,7 +85,7 @@ impl Server {
         self.names.pass(Clock::now());
         while let Some(effect) = self.names.next_effect() {
             match effect {
-                Effect::Signal(watcher) => signal(watcher),
+                Effect::Signal(watcher) => Cap::<Notification>::from(watcher).signal(),
                 Effect::Discard(slot) => slots::free(slot),
                 Effect::Revoke(directory) => self.directories.revoke(directory),
                 Effect::Poke => self.poke(),
@@ -110,10 +105,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Signals a watcher, without waiting, whatever the capability is.
-fn signal(watcher: Slot) {
-    let info = MessageInfoBuilder::default().label(CHANGED.bits()).build();
-    slots::cap::<cap_type::Endpoint>(watcher).nb_send_with_mrs(info, [0; 4]);
 }
