@@ -87,7 +87,8 @@ impl Process {
         let priority = self.priority();
         self.body.threads.iter().try_for_each(|thread| {
             let tcb = thread.tcb;
-            tcb.tcb_set_priority(tcb, Word::from(priority))
+            // What it may give itself goes down with it, or its own threads would undo this.
+            tcb.tcb_set_sched_params(tcb, Word::from(priority), Word::from(priority))
                 .doing("a priority")
         })
     }
