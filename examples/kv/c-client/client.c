@@ -52,7 +52,7 @@ static const char *story(uint64_t kv, uint32_t client) {
 void isthmus_main(uint64_t kv, uint64_t client) {
     const char *failure = story(kv, (uint32_t)client);
     if (failure == NULL) {
-        say("demo: ok, from C");
+        say("demo: ok from C");
     } else {
         say("demo: failed:");
         say(failure);
