@@ -66,7 +66,7 @@ pub fn compile(text: &str) -> Result<Plan, Mistakes> {
     describe(text).map(|description| description.plan)
 }
 
-/// As [`compile`], with what people want to know.
+/// As [`compile()`], with what people want to know.
 ///
 /// # Errors
 /// All mistakes.
