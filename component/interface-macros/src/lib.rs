@@ -1,7 +1,7 @@
 //! The attribute `#[interface]`, and the derive of `Wire`. Use them from `isthmus-interface`, which re-exports both.
 //!
-//! It reads a trait ([`parse`]), says at the user's own lines what is wrong with it, and writes a module with a type for each method, the
-//! `dispatch` of a server, and the client ([`emit`]). It decides nothing about how a value travels: the crate `isthmus-interface` does. What can
+//! It reads a trait (`parse`), says at the user's own lines what is wrong with it, and writes a module with a type for each method, the
+//! `dispatch` of a server, and the client (`emit`). It decides nothing about how a value travels: the crate `isthmus-interface` does. What can
 //! be written is in `docs/interfaces.md`.
 #![forbid(unsafe_code)]
 
