@@ -301,6 +301,9 @@ fn user_space(arch: Arch, bare: Value) -> Result<Value> {
         ("has-thread-local", json!(true)),
         ("linker", json!(LINKER)),
         ("linker-flavor", json!("gnu-lld")),
+        // Integer code that copies through vector registers makes the kernel switch them at each call (`docs/kernel.md`). Floating point that
+        // a program asks for it gets.
+        ("llvm-args", json!(["-force-attribute=noimplicitfloat"])),
         ("os", json!("none")),
         ("panic-strategy", json!("abort")),
         ("pre-link-args", link_arguments),

@@ -300,7 +300,8 @@ mod tests {
             "netipc to naming"
         );
         assert_eq!(count(&drawing, "class=\"channel\""), 1);
-        assert_eq!(count(&drawing, "class=\"event\""), 3);
+        // The timer to its four users, the network to netipc.
+        assert_eq!(count(&drawing, "class=\"event\""), 5);
         let uses: usize = description
             .plan
             .components
