@@ -21,7 +21,7 @@ pub mod slots;
 pub mod startup;
 
 pub use badge::{ComponentId, EndpointBadge, EventBit, Events, ObjectId, Received};
-pub use ending::Ending;
+pub use ending::{Ending, ExitCode};
 pub use label::Label;
 pub use names::Name;
 pub use outcome::{NotExecuted, Outcome, Unknown};

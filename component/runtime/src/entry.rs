@@ -5,8 +5,8 @@ use core::fmt::Debug;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use isthmus_abi::Startup;
 use isthmus_abi::layout::STARTUP_BYTES;
+use isthmus_abi::{ExitCode, Startup};
 
 use crate::{arch, heap, log, thread};
 
@@ -48,7 +48,13 @@ impl Termination for Never {
 
 impl Termination for () {
     fn report(self) -> Never {
-        exit()
+        arch::returned(ExitCode::SUCCESS)
+    }
+}
+
+impl Termination for ExitCode {
+    fn report(self) -> Never {
+        arch::returned(self)
     }
 }
 
@@ -58,7 +64,7 @@ impl<T: Termination, E: Debug> Termination for Result<T, E> {
             Ok(value) => value.report(),
             Err(error) => {
                 crate::say!("main returned an error: {error:?}");
-                exit()
+                ExitCode::FAILURE.report()
             }
         }
     }
@@ -69,9 +75,10 @@ pub fn run<T: Termination>(main: fn(&'static Startup) -> T, startup: &'static St
     main(startup).report()
 }
 
-/// Ends the component: the supervisor says so on the console and answers everybody that it owes an answer.
-pub fn exit() -> Never {
-    arch::exit()
+/// Ends the component with all its threads, from any of them: its supervisor answers everybody that it owes an answer, and tells who waits for its
+/// end. Another code than 0 is a failure, after which its restart policy is followed.
+pub fn exit(code: ExitCode) -> Never {
+    arch::exit(code)
 }
 
 struct Block(UnsafeCell<MaybeUninit<Startup>>);

@@ -39,7 +39,7 @@ pub use sel4;
 pub use calls::Kernel;
 pub use capabilities::Signal;
 pub use entry::{Never, Termination, exit, startup};
-pub use isthmus_abi::{EndpointBadge, EventBit, Events, Slot, Startup};
+pub use isthmus_abi::{EndpointBadge, EventBit, Events, ExitCode, Slot, Startup};
 pub use replies::SavedReply;
 pub use service::{Arrival, Incoming, Service};
 pub use thread::Thread;

@@ -70,7 +70,7 @@ fn main(startup: &'static Startup) -> ! {
         Ok(mut proxy) => proxy.run(),
         Err(unfit) => {
             say!("{unfit}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     }
 }

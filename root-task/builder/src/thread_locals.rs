@@ -7,7 +7,7 @@ use isthmus_abi::layout::{IPC_BUFFER_BYTES, THREAD_BLOCK_BYTES};
 use crate::error::BadElf;
 
 /// The initial image of a program's thread-local storage.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct ThreadLocals<'a> {
     /// Its first bytes; the rest is zero.
     pub bytes: &'a [u8],
@@ -15,6 +15,17 @@ pub struct ThreadLocals<'a> {
     pub length: u64,
     /// Its alignment.
     pub align: u64,
+}
+
+/// Of a program that has none.
+impl Default for ThreadLocals<'_> {
+    fn default() -> Self {
+        Self {
+            bytes: &[],
+            length: 0,
+            align: 1,
+        }
+    }
 }
 
 /// A thread's block, as it is at the start.

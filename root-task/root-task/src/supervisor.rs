@@ -99,10 +99,7 @@ impl Supervisor {
         let name = ward.body.name();
         match (ending(fault), fault) {
             (Some(ending), _) => {
-                say!(
-                    "component {name} died in thread {thread}: {}",
-                    ending.text()
-                );
+                say!("component {name} died in thread {thread}: {ending}");
             }
             (None, Fault::VmFault(page)) if ward.body.is_below_stack(thread, page.addr()) => {
                 say!("component {name} died in thread {thread}: its stack is full; {fault}");
@@ -122,7 +119,7 @@ impl Supervisor {
 
 fn ending(fault: &Fault) -> Option<Ending> {
     match fault {
-        Fault::UnknownSyscall(fault) => Ending::from_system_call(fault.syscall()),
+        Fault::UnknownSyscall(fault) => Ending::from_system_call(fault.syscall(), fault.argument()),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ const DEATHS: [&str; 5] = [
     "component mortal died in thread 0: page fault",
     "component mortal: 1 saved replies answered",
     "component panics died in thread 0: it panicked",
-    "component returns died in thread 0: its main function returned",
+    "component returns died in thread 0: its main function returned with code 1",
     "component overflows died in thread 1: its stack is full",
 ];
 

@@ -1,8 +1,9 @@
 //! What a scenario is, and what it works with.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use isthmus_testkit::{Arch, Cluster, ClusterBuilder, Failure, SystemImage};
+use isthmus_testkit::{Arch, Cluster, ClusterBuilder, Failure, Machine, SystemImage, says};
 
 /// Which processors the machines of a scenario have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,4 +96,16 @@ impl Lab {
             .collect::<Result<_, _>>()?;
         Ok(Cluster::of(images))
     }
+}
+
+/// Waits until a component has reported on a check, and takes no other report for a good one.
+pub(crate) fn wait_for_ok(
+    machine: &Machine,
+    component: &str,
+    check: &str,
+    limit: Duration,
+) -> Result<(), Failure> {
+    machine.wait_for(&says(component, &format!("{check}: ")), limit)?;
+    let ok = says(component, &format!("{check}: ok"));
+    machine.wait_for(&ok, Duration::ZERO).map(drop)
 }

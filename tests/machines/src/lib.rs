@@ -154,6 +154,12 @@ pub const SCENARIOS: &[Scenario] = &[
         run: processes::killed_in_debt,
     },
     Scenario {
+        name: "scheduler",
+        system: "tests/machines/systems/scheduler.toml",
+        settings: &Setting::ALIKE,
+        run: processes::as_promised,
+    },
+    Scenario {
         name: "hostile",
         system: "tests/machines/systems/hostile.toml",
         settings: &Setting::ALIKE,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use isthmus_testkit::{Failure, Machine, contains, says};
+use isthmus_testkit::{Failure, contains};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, wait_for_ok};
 
 /// Thousands of cycles and a gigabyte of zeroing take seconds under emulation.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -25,22 +25,15 @@ const TRESPASSERS: [(&str, &str); 2] = [
     ("peeper", "reading what was unmapped"),
 ];
 
-/// Waits until a component has reported on a check, and takes no other report for a good one.
-fn wait_for_ok(machine: &Machine, component: &str, check: &str) -> Result<(), Failure> {
-    machine.wait_for(&says(component, &format!("{check}: ")), LIMIT)?;
-    let ok = says(component, &format!("{check}: ok"));
-    machine.wait_for(&ok, Duration::ZERO).map(drop)
-}
-
 pub(crate) fn shared_and_given_back(lab: &Lab) -> Result<(), Failure> {
     let cluster = lab.machines(1)?.start()?;
     let machine = cluster.machine(1);
     for check in CHECKS {
-        wait_for_ok(machine, "maker", check)?;
+        wait_for_ok(machine, "maker", check, LIMIT)?;
     }
-    wait_for_ok(machine, "glutton", "eating")?;
+    wait_for_ok(machine, "glutton", "eating", LIMIT)?;
     for (component, check) in TRESPASSERS {
-        wait_for_ok(machine, component, check)?;
+        wait_for_ok(machine, component, check, LIMIT)?;
         let death = format!("component {component} died in thread 0: page fault");
         machine.wait_for(&contains(&death), LIMIT)?;
     }
@@ -58,6 +51,6 @@ pub(crate) fn shared_and_given_back(lab: &Lab) -> Result<(), Failure> {
 pub(crate) fn by_the_scheduler(lab: &Lab) -> Result<(), Failure> {
     let cluster = lab.machines(1)?.start()?;
     let machine = cluster.machine(1);
-    wait_for_ok(machine, "warden", "closing")?;
-    wait_for_ok(machine, "warden", "reserving")
+    wait_for_ok(machine, "warden", "closing", LIMIT)?;
+    wait_for_ok(machine, "warden", "reserving", LIMIT)
 }

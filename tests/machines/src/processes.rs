@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use isthmus_testkit::{Failure, contains, says};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, wait_for_ok};
 
 /// Two restarts with their back-off; on a busy host seconds.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -16,7 +16,7 @@ const CYCLES_LIMIT: Duration = Duration::from_secs(600);
 /// queue, and one while it is gone; then through the same capability when it is there again, twice; and one after it was stopped.
 const OUTCOMES: [&str; 12] = [
     "alive: answered",
-    "running -> waiting for its restart, by kill",
+    "running -> waiting for its restart: it was killed",
     "saved: unknown whether executed: the server died after it had taken the request",
     "owed: unknown whether executed: the server died after it had taken the request",
     "queued: not executed: the server has died",
@@ -45,6 +45,17 @@ pub(crate) fn killed_in_debt(lab: &Lab) -> Result<(), Failure> {
         LIMIT,
     )?;
     machine.wait_for(&says("cycler", "as before:"), LIMIT)?;
+    Ok(())
+}
+
+/// What the client that tries the scheduler's promises checks.
+const PROMISES: [&str; 5] = ["ends", "dependants", "program", "priority", "limit"];
+
+pub(crate) fn as_promised(lab: &Lab) -> Result<(), Failure> {
+    let cluster = lab.machines(1)?.start()?;
+    for check in PROMISES {
+        wait_for_ok(cluster.machine(1), "keeper", check, LIMIT)?;
+    }
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn counter() -> u64 {
 }
 
 /// Makes a system call that the kernel does not have: a fault.
-pub(crate) fn unknown_system_call(number: u64) {
+pub(crate) fn unknown_system_call(number: u64, argument: u64) {
     // SAFETY: the thread does not come back from it; the kernel changes no register on a fault.
-    unsafe { asm!("svc #0", in("x7") number, options(nostack)) };
+    unsafe { asm!("svc #0", in("x7") number, in("x0") argument, options(nostack)) };
 }

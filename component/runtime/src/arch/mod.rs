@@ -12,20 +12,25 @@ use x86_64 as imp;
 
 pub(crate) use imp::{counter, thread_context, thread_start};
 
-use isthmus_abi::Ending;
+use isthmus_abi::{Ending, ExitCode};
 
 use crate::entry::Never;
 
 /// Ends the component in the way of `ending`.
 fn end(ending: Ending) -> Never {
     loop {
-        imp::unknown_system_call(ending.system_call());
+        imp::unknown_system_call(ending.system_call(), ending.argument());
     }
 }
 
 /// `main` returned.
-pub(crate) fn exit() -> Never {
-    end(Ending::Returned)
+pub(crate) fn returned(code: ExitCode) -> Never {
+    end(Ending::Returned(code))
+}
+
+/// The component has asked for its end.
+pub(crate) fn exit(code: ExitCode) -> Never {
+    end(Ending::Exited(code))
 }
 
 /// Something panicked.

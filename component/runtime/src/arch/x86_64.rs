@@ -43,7 +43,7 @@ pub(crate) fn counter() -> u64 {
 }
 
 /// Makes a system call that the kernel does not have: a fault.
-pub(crate) fn unknown_system_call(number: u64) {
+pub(crate) fn unknown_system_call(number: u64, argument: u64) {
     // SAFETY: the thread does not come back from it; were it resumed, the registers that the kernel changes are named, and rsp is
     // kept in one that it preserves.
     unsafe {
@@ -52,6 +52,7 @@ pub(crate) fn unknown_system_call(number: u64) {
             "syscall",
             "mov rsp, r12",
             in("rdx") number,
+            in("rdi") argument,
             out("rcx") _,
             out("r11") _,
             out("r12") _,

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use counter_interface::{Counter, CounterError, counter};
 use isthmus_runtime::abi::startup::Missing;
-use isthmus_runtime::{Never, Service, Startup, calls, exit, grants, say};
+use isthmus_runtime::{ExitCode, Never, Service, Startup, calls, exit, grants, say};
 
 isthmus_runtime::entry!(main);
 
@@ -40,7 +40,7 @@ fn main(_startup: &'static Startup) -> Result<Never, Missing<'static>> {
     let memory = grants::shared_memory(CHANNEL)?;
     let (Some(service), [count, ..]) = (Service::get(), memory.words()) else {
         say!("nothing to serve, or an empty channel");
-        exit()
+        exit(ExitCode::FAILURE)
     };
     say!("counting from {}", count.load(Ordering::Acquire));
     calls::run(service, &mut Kept { count }, counter::dispatch)

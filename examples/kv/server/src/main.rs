@@ -21,13 +21,13 @@ struct Server(Store);
 fn main(startup: &'static Startup) -> ! {
     let Some(service) = Service::get() else {
         say!("demo: failed: add `serves = [\"kv\"]` to the system description");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let name = match Name::register(NAME, service) {
         Ok(name) => name,
         Err(reason) => {
             say!("demo: failed: the server cannot register: {reason}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     };
     say!(

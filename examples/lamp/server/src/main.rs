@@ -3,7 +3,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use isthmus_runtime::{Service, Startup, calls, devices, exit, say};
+use isthmus_runtime::{ExitCode, Service, Startup, calls, devices, exit, say};
 use lamp_interface::lamp;
 use lamp_logic::OnPin;
 
@@ -14,12 +14,12 @@ fn main(_startup: &'static Startup) -> ! {
         Ok(pin) => pin,
         Err(error) => {
             say!("{error}");
-            exit()
+            exit(ExitCode::FAILURE)
         }
     };
     let Some(service) = Service::get() else {
         say!("nothing to serve: add `serves = [\"lamp\"]` to the description");
-        exit()
+        exit(ExitCode::FAILURE)
     };
     calls::run(service, &mut OnPin(pin), lamp::dispatch)
 }

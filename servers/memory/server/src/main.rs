@@ -29,11 +29,11 @@ struct Server {
 fn main(startup: &'static Startup) -> ! {
     let Some(service) = Service::get() else {
         say!("the system description gives me nothing to serve: add `serves = [\"memory\"]`");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let Some(handed_over) = &startup.hand_over else {
         say!("the root task has handed over no memory");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let mut server = Server::new(handed_over);
     let seen = server.memory.statistics();

@@ -25,7 +25,7 @@ isthmus_runtime::entry!(main);
 fn main(startup: &'static Startup) -> ! {
     let Some(service) = Service::get() else {
         say!("the system description gives me nothing to serve: add `serves = [\"naming\"]`");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let mut server = Server::new(startup);
     server.settle();

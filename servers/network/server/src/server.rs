@@ -246,5 +246,5 @@ impl calls::Network for Server {
 /// A device that breaks the rules is not used any more: the component ends, and whoever calls it is told so.
 fn give_up(broken: Broken) -> ! {
     say!("network: {broken}");
-    isthmus_runtime::exit()
+    isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
 }

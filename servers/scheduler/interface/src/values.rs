@@ -2,31 +2,88 @@
 
 use core::fmt;
 
-use isthmus_interface::Wire;
+use isthmus_interface::abi::ExitCode;
+use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer};
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum How {
-    /// Its main function returned, or it ended itself without an error.
-    Exited = 1,
+    /// Its main function returned, with this code.
+    Returned(ExitCode),
+    /// It asked for its end, with this code.
+    Exited(ExitCode),
     /// A thread of it faulted.
-    Faulted = 2,
+    Faulted,
     /// A thread of it panicked.
-    Panicked = 3,
+    Panicked,
     /// Somebody asked the scheduler to stop it.
-    Stopped = 4,
+    Stopped,
     /// Somebody asked the scheduler to kill it.
-    Killed = 5,
-    /// It is started again with a component that it depends on.
-    WithAnother = 6,
-    /// It could not be started.
-    NotStarted = 7,
+    Killed,
+    /// A component that it depends on failed, and it is started again with that one.
+    WithAnother,
+    /// It could not be started: no memory, or no usable program.
+    NotStarted,
+}
+
+impl How {
+    /// The number that stands for it in a message, and the code that follows.
+    const fn words(self) -> [u64; 2] {
+        match self {
+            Self::Returned(code) => [1, code.0 as u64],
+            Self::Exited(code) => [2, code.0 as u64],
+            Self::Faulted => [3, 0],
+            Self::Panicked => [4, 0],
+            Self::Stopped => [5, 0],
+            Self::Killed => [6, 0],
+            Self::WithAnother => [7, 0],
+            Self::NotStarted => [8, 0],
+        }
+    }
+
+    /// Whether the policy for failures is followed.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::Returned(code) | Self::Exited(code) => !code.is_success(),
+            Self::Faulted | Self::Panicked | Self::Killed | Self::NotStarted => true,
+            Self::Stopped | Self::WithAnother => false,
+        }
+    }
+}
+
+impl Wire for How {
+    const MAX_WORDS: usize = 2;
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooLong> {
+        self.words()
+            .into_iter()
+            .try_for_each(|word| writer.word(word))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let words = [reader.word()?, reader.word()?];
+        let code = ExitCode(u32::try_from(words[1]).map_err(|_| Malformed)?);
+        let all = [
+            Self::Returned(code),
+            Self::Exited(code),
+            Self::Faulted,
+            Self::Panicked,
+            Self::Stopped,
+            Self::Killed,
+            Self::WithAnother,
+            Self::NotStarted,
+        ];
+        let meant = all.into_iter().find(|how| how.words() == words);
+        meant.ok_or(Malformed)
+    }
 }
 
 impl fmt::Display for How {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Exited => "it ended itself",
+            Self::Returned(code) => return write!(f, "its main function returned with {code}"),
+            Self::Exited(code) => return write!(f, "it exited with {code}"),
             Self::Faulted => "it faulted",
             Self::Panicked => "it panicked",
             Self::Stopped => "it was stopped",
@@ -61,7 +118,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// The end of a process.
+/// The end of one of a process's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct Ended {
     /// How.
@@ -75,8 +132,8 @@ pub struct Ended {
 pub struct Report {
     /// What it is doing.
     pub condition: Condition,
-    /// How it ended last, if it did since its last start.
-    pub how: Option<How>,
+    /// Its last end, also when it runs again.
+    pub last: Option<Ended>,
     /// How often it was started.
     pub starts: u32,
     /// The priority that its threads have; less than its own while it has had more than its share of the processor.

@@ -6,15 +6,13 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-pub mod ending;
 pub mod limits;
 pub mod processes;
 pub mod runs;
 pub mod set;
 pub mod share;
 
-pub use ending::Ending;
-pub use processes::{Ended, NotStarted, Policy, Processes, State};
+pub use processes::{AlsoEnded, NotStarted, Policy, Processes, State};
 pub use runs::{Run, Runs};
 pub use set::Set;
 pub use share::{Share, Standing};

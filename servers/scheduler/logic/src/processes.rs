@@ -2,8 +2,8 @@
 
 use heapless::Vec;
 use isthmus_abi::ComponentId;
+use scheduler_interface::{Ended, How};
 
-use crate::ending::Ending;
 use crate::limits::{COMPONENTS, HEALTHY_MILLISECONDS, WAITERS, WATCHERS};
 use crate::set::Set;
 
@@ -36,13 +36,13 @@ pub enum State {
         since: u64,
     },
     /// It ended, and stays so until it is asked for.
-    Ended(Ending),
+    Ended(How),
     /// It ended, and will be started again.
     Waiting {
         /// When, in milliseconds.
         until: u64,
         /// How it ended.
-        ending: Ending,
+        how: How,
     },
 }
 
@@ -55,12 +55,9 @@ pub enum NotStarted {
     Unknown,
 }
 
-/// What an end brings with it.
+/// Others that must be ended because of an end: they are started again with who ended. They are in their new state already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Others that must be ended now, because they are started again with it. They are in their new state already.
-    pub also: Set,
-}
+pub struct AlsoEnded(pub Set);
 
 /// No room for another waiter or watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +71,8 @@ struct Process {
     restarts: u16,
     /// Starts since the machine's.
     starts: u32,
+    /// How it ended last.
+    last: Option<Ended>,
 }
 
 /// The processes of one machine that the scheduler starts. A waiter `W` is answered once, when a process has ended; a watcher `H` is signalled
@@ -110,6 +109,7 @@ impl<W, H> Processes<W, H> {
                 state: State::Absent,
                 restarts: 0,
                 starts: 0,
+                last: None,
             });
         }
     }
@@ -134,6 +134,12 @@ impl<W, H> Processes<W, H> {
         self.get(id).map_or(0, |process| process.starts)
     }
 
+    /// The last end of a process, whether it runs again or not.
+    #[must_use]
+    pub fn last_end(&self, id: ComponentId) -> Option<Ended> {
+        self.get(id)?.last
+    }
+
     /// Whether a process runs.
     #[must_use]
     pub fn is_running(&self, id: ComponentId) -> bool {
@@ -155,7 +161,7 @@ impl<W, H> Processes<W, H> {
     }
 
     /// A process has ended, or could not be started. `None` if it did not run.
-    pub fn end(&mut self, id: ComponentId, ending: Ending, now: u64) -> Option<Ended> {
+    pub fn end(&mut self, id: ComponentId, how: How, now: u64) -> Option<AlsoEnded> {
         let process = self.get_mut(id)?;
         let State::Running { since } = process.state else {
             return None;
@@ -163,11 +169,11 @@ impl<W, H> Processes<W, H> {
         if now.saturating_sub(since) >= HEALTHY_MILLISECONDS {
             process.restarts = 0;
         }
-        let until = process.next_start(ending, now);
-        process.state = match until {
-            Some(until) => State::Waiting { until, ending },
-            None => State::Ended(ending),
-        };
+        let until = process.next_start(how, now);
+        process.end(match until {
+            Some(until) => State::Waiting { until, how },
+            None => State::Ended(how),
+        });
         let mut also = Set::EMPTY;
         if let (Some(until), Policy::OnFailure { with, .. }) = (until, process.policy) {
             for other in with.iter().filter(|&other| other != id) {
@@ -176,17 +182,17 @@ impl<W, H> Processes<W, H> {
                 }
             }
         }
-        Some(Ended { also })
+        Some(AlsoEnded(also))
     }
 
     /// Ends a running dependant until `until`; whether it ran.
     fn end_with(&mut self, id: ComponentId, until: u64) -> bool {
         match self.get_mut(id) {
             Some(process) if matches!(process.state, State::Running { .. }) => {
-                process.state = State::Waiting {
+                process.end(State::Waiting {
                     until,
-                    ending: Ending::WithAnother,
-                };
+                    how: How::WithAnother,
+                });
                 true
             }
             _ => false,
@@ -196,9 +202,9 @@ impl<W, H> Processes<W, H> {
     /// Somebody asks that a process that is not running be not started again either.
     pub fn forget_restart(&mut self, id: ComponentId) {
         if let Some(process) = self.get_mut(id)
-            && let State::Waiting { ending, .. } = process.state
+            && let State::Waiting { how, .. } = process.state
         {
-            process.state = State::Ended(ending);
+            process.state = State::Ended(how);
         }
     }
 
@@ -216,8 +222,8 @@ impl<W, H> Processes<W, H> {
     /// The next process whose restart is due; it counts as running from now on. What was ended because of another comes after that one.
     pub fn restart(&mut self, now: u64) -> Option<ComponentId> {
         let due = |process: &Process, with_another: bool| match process.state {
-            State::Waiting { until, ending } => {
-                until <= now && (ending == Ending::WithAnother) == with_another
+            State::Waiting { until, how } => {
+                until <= now && (how == How::WithAnother) == with_another
             }
             _ => false,
         };
@@ -286,8 +292,19 @@ impl Process {
         self.starts = self.starts.saturating_add(1);
     }
 
-    /// When it is started again after `ending`, if the policy says so; counts the restart.
-    fn next_start(&mut self, ending: Ending, now: u64) -> Option<u64> {
+    /// Its run is over, and `state` follows.
+    const fn end(&mut self, state: State) {
+        if let State::Ended(how) | State::Waiting { how, .. } = state {
+            self.last = Some(Ended {
+                how,
+                start: self.starts,
+            });
+        }
+        self.state = state;
+    }
+
+    /// When it is started again after `how`, if the policy says so; counts the restart.
+    fn next_start(&mut self, how: How, now: u64) -> Option<u64> {
         let Policy::OnFailure {
             back_off,
             longest,
@@ -297,7 +314,7 @@ impl Process {
         else {
             return None;
         };
-        if !ending.is_failure() || self.restarts >= restarts {
+        if !how.is_failure() || self.restarts >= restarts {
             return None;
         }
         let doubled = u64::from(back_off) << self.restarts.min(u16::BITS as u16);

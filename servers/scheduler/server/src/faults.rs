@@ -4,10 +4,10 @@ use alloc::string::{String, ToString};
 
 use builder::Body;
 use builder::body::of_fault_badge;
-use isthmus_abi::{ComponentId, Ending as Said, EndpointBadge};
+use isthmus_abi::{ComponentId, Ending, EndpointBadge};
 use isthmus_runtime::interface::Request;
 use isthmus_runtime::sel4::{Fault, MessageInfoBuilder, with_ipc_buffer_mut};
-use scheduler_logic::Ending;
+use scheduler_interface::How;
 
 /// Whose fault a message reports; `None` if a client sent it. Faults come through capabilities in the root task's name, which calls nobody.
 pub fn whose(badge: u64) -> Option<(ComponentId, usize)> {
@@ -18,7 +18,7 @@ pub fn whose(badge: u64) -> Option<(ComponentId, usize)> {
 /// What happened, in words.
 pub struct Story {
     /// How the process ends by it.
-    pub ending: Ending,
+    pub how: How,
     /// For people.
     pub words: String,
 }
@@ -34,27 +34,28 @@ pub fn read(request: &Request<'_>, body: Option<&Body>, thread: usize) -> Story 
         Fault::new(buffer, &info)
     });
     let said = match &fault {
-        Fault::UnknownSyscall(fault) => Said::from_system_call(fault.syscall()),
+        Fault::UnknownSyscall(fault) => Ending::from_system_call(fault.syscall(), fault.argument()),
         _ => None,
     };
     match (said, &fault) {
         (Some(said), _) => Story {
-            ending: match said {
-                Said::Returned => Ending::Exited,
-                Said::Panicked | Said::BadStartup => Ending::Panicked,
+            how: match said {
+                Ending::Returned(code) => How::Returned(code),
+                Ending::Exited(code) => How::Exited(code),
+                Ending::Panicked | Ending::BadStartup => How::Panicked,
             },
-            words: said.text().to_string(),
+            words: said.to_string(),
         },
         (None, Fault::VmFault(page))
             if body.is_some_and(|body| body.is_below_stack(thread, page.addr())) =>
         {
             Story {
-                ending: Ending::Faulted,
+                how: How::Faulted,
                 words: alloc::format!("its stack is full; {fault}"),
             }
         }
         (None, fault) => Story {
-            ending: Ending::Faulted,
+            how: How::Faulted,
             words: fault.to_string(),
         },
     }

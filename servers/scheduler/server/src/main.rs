@@ -56,7 +56,7 @@ fn main(startup: &'static Startup) -> isthmus_runtime::Never {
         Ok(never) => never,
         Err(unfit) => {
             say!("{unfit}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     }
 }

@@ -3,27 +3,34 @@
 use alloc::vec::Vec;
 
 use isthmus_abi::limits::PROGRAM_BYTES;
-use isthmus_runtime::memory::{Access, ObjectCap, map};
+use isthmus_runtime::interface::CallError;
+use isthmus_runtime::memory::{Access, Error, MemoryError, ObjectCap, map};
 use isthmus_runtime::say;
 use scheduler_interface::SchedulerError;
 
-/// The content of the object.
+/// The content of the object. The mapping is paid for by the scheduler's own quota, its `memory` in the description.
 pub fn copy(object: &ObjectCap) -> Result<Vec<u8>, SchedulerError> {
     let mapping = map(object, Access::Read).map_err(|error| {
-        say!("a program cannot be mapped: {error}");
-        SchedulerError::BadProgram
+        say!("a program in a memory object cannot be mapped: {error}");
+        match error {
+            Error::Call(CallError::Interface(MemoryError::NoSuchObject)) => {
+                SchedulerError::BadProgram
+            }
+            _ => SchedulerError::Refused,
+        }
     })?;
-    let memory = mapping.memory().ok_or(SchedulerError::Refused)?;
-    if memory.len() as u64 > PROGRAM_BYTES {
+    if mapping.bytes() > PROGRAM_BYTES {
         return Err(SchedulerError::BadProgram);
     }
     let mut bytes = Vec::new();
     bytes
-        .try_reserve_exact(memory.len())
+        .try_reserve_exact(mapping.bytes() as usize)
         .map_err(|_| SchedulerError::OutOfMemory)?;
-    bytes.resize(memory.len(), 0);
-    memory
-        .read(0, &mut bytes)
-        .map_err(|_| SchedulerError::Refused)?;
+    for offset in (0..mapping.bytes()).step_by(size_of::<u64>()) {
+        let word = mapping
+            .word(offset)
+            .map_err(|_| SchedulerError::BadProgram)?;
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
     Ok(bytes)
 }

@@ -14,7 +14,7 @@ use isthmus_runtime::{Kernel, Service, Startup, say, slots};
 use memory_interface::MemoryClient;
 use scheduler_interface::{Arguments, Ended, How, SchedulerError, process, scheduler};
 use scheduler_logic::limits::{COMPONENTS, PERIOD_MILLISECONDS};
-use scheduler_logic::{Ending, Policy, Processes, Run, Runs, Set};
+use scheduler_logic::{Policy, Processes, Run, Runs, Set};
 
 use crate::Unfit;
 use crate::clock::Clock;
@@ -248,7 +248,7 @@ impl<'p> Scheduler<'p> {
             }
             Err(failed) => {
                 say!("component {} does not start: {failed}", self.name(id));
-                self.end(id, Ending::NotStarted);
+                self.end(id, How::NotStarted);
                 Err(failed.code())
             }
         }
@@ -268,22 +268,22 @@ impl<'p> Scheduler<'p> {
             self.name(id),
             story.words
         );
-        self.end(id, story.ending);
+        self.end(id, story.how);
     }
 
     /// Ends a process, and whoever ends with it; tells everybody who wants to know.
-    pub fn end(&mut self, id: ComponentId, ending: Ending) {
-        let Some(ended) = self.logic.end(id, ending, Clock::now()) else {
+    pub fn end(&mut self, id: ComponentId, how: How) {
+        let Some(also) = self.logic.end(id, how, Clock::now()) else {
             return;
         };
-        self.bury(id, ending);
-        for other in ended.also.iter() {
+        self.bury(id, how);
+        for other in also.0.iter() {
             say!("component {} ends with {}", self.name(other), self.name(id));
-            self.bury(other, Ending::WithAnother);
+            self.bury(other, How::WithAnother);
         }
     }
 
-    fn bury(&mut self, id: ComponentId, ending: Ending) {
+    fn bury(&mut self, id: ComponentId, how: How) {
         let process = self
             .processes
             .get_mut(usize::from(id.0))
@@ -299,7 +299,7 @@ impl<'p> Scheduler<'p> {
         }
         self.forget_client(id);
         let end = Ended {
-            how: how(ending),
+            how,
             start: self.logic.starts(id),
         };
         while let Some(waiter) = self.logic.take_waiter(id) {
@@ -321,19 +321,6 @@ impl<'p> Scheduler<'p> {
             // Answers nobody: the kernel has emptied it.
             drop(gone);
         }
-    }
-}
-
-/// How an ending is told.
-pub const fn how(ending: Ending) -> How {
-    match ending {
-        Ending::Exited => How::Exited,
-        Ending::Faulted => How::Faulted,
-        Ending::Panicked => How::Panicked,
-        Ending::Stopped => How::Stopped,
-        Ending::Killed => How::Killed,
-        Ending::WithAnother => How::WithAnother,
-        Ending::NotStarted => How::NotStarted,
     }
 }
 

@@ -4,12 +4,13 @@ use isthmus_abi::{ComponentId, EndpointBadge, Name, ObjectId, limits};
 use isthmus_runtime::interface::{Caller, Cap, Later, Notification};
 use isthmus_runtime::memory::Kind as MemoryObject;
 use scheduler_interface::{
-    Arguments, Condition, Ended, Process, Report, Scheduler as Calls, SchedulerError, Statistics,
+    Arguments, Condition, Ended, How, Process, Report, Scheduler as Calls, SchedulerError,
+    Statistics,
 };
-use scheduler_logic::{Ending, State};
+use scheduler_logic::State;
 
 use crate::life::Source;
-use crate::server::{Scheduler, Setting, Waiter, Watcher, how};
+use crate::server::{Scheduler, Setting, Waiter, Watcher};
 
 type Answer<T> = Result<T, SchedulerError>;
 
@@ -126,7 +127,7 @@ impl Process for Scheduler<'_> {
     fn stop(&mut self, caller: Caller) -> Answer<()> {
         let id = self.process(caller)?;
         self.logic.forget_restart(id);
-        self.end(id, Ending::Stopped);
+        self.end(id, How::Stopped);
         Ok(())
     }
 
@@ -135,7 +136,7 @@ impl Process for Scheduler<'_> {
         if !self.logic.is_running(id) {
             return Err(SchedulerError::NotRunning);
         }
-        self.end(id, Ending::Killed);
+        self.end(id, How::Killed);
         Ok(())
     }
 
@@ -144,21 +145,14 @@ impl Process for Scheduler<'_> {
             Ok(id) => id,
             Err(error) => return later.answer(Err(error)),
         };
-        match self.logic.state(id) {
-            Some(State::Ended(ending) | State::Waiting { ending, .. }) => {
-                later.answer(Ok(Ended {
-                    how: how(ending),
-                    start: self.logic.starts(id),
-                }));
-            }
-            Some(State::Running { .. }) => {
-                let client = caller.client();
-                match self.logic.wait(id, Waiter { client, later }) {
-                    Ok(()) => self.waiting += 1,
-                    Err((_, waiter)) => waiter.later.answer(Err(SchedulerError::TooMany)),
-                }
-            }
-            Some(State::Absent) | None => later.answer(Err(SchedulerError::NotRunning)),
+        if !self.logic.is_running(id) {
+            let ended = self.logic.last_end(id);
+            return later.answer(ended.ok_or(SchedulerError::NotRunning));
+        }
+        let client = caller.client();
+        match self.logic.wait(id, Waiter { client, later }) {
+            Ok(()) => self.waiting += 1,
+            Err((_, waiter)) => waiter.later.answer(Err(SchedulerError::TooMany)),
         }
     }
 
@@ -171,15 +165,15 @@ impl Process for Scheduler<'_> {
 
     fn report(&mut self, caller: Caller) -> Answer<Report> {
         let id = self.process(caller)?;
-        let (condition, ending) = match self.logic.state(id) {
-            Some(State::Running { .. }) => (Condition::Running, None),
-            Some(State::Ended(ending)) => (Condition::Ended, Some(ending)),
-            Some(State::Waiting { ending, .. }) => (Condition::Waiting, Some(ending)),
-            Some(State::Absent) | None => (Condition::Absent, None),
+        let condition = match self.logic.state(id) {
+            Some(State::Running { .. }) => Condition::Running,
+            Some(State::Ended(_)) => Condition::Ended,
+            Some(State::Waiting { .. }) => Condition::Waiting,
+            Some(State::Absent) | None => Condition::Absent,
         };
         Ok(Report {
             condition,
-            how: ending.map(how),
+            last: self.logic.last_end(id),
             starts: self.logic.starts(id),
             priority: self.running(id).map_or(0, |process| process.priority()),
         })

@@ -38,12 +38,12 @@ fn main(startup: &'static Startup) -> ! {
         Ok(opened) => opened,
         Err(error) => {
             say!("{error}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     };
     let Some(service) = Service::get() else {
         say!("the system description gives me nothing to serve: add `serves = [\"timer\"]`");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let mut server = Server {
         deadlines: Deadlines::new(),

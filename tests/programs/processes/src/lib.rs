@@ -21,6 +21,9 @@ pub const GREET: Label = Label::method("mortal.greet()", 2, Way::Call);
 /// Fault, with the call unanswered.
 pub const FAULT: Label = Label::method("mortal.fault()", 3, Way::Call);
 
+/// The channel in which `runner` counts.
+pub const COUNT: &str = "count";
+
 /// The scheduler.
 pub fn scheduler(startup: &Startup) -> Result<SchedulerClient<Kernel>, Missing<'static>> {
     let interface = SchedulerClient::<Kernel>::INTERFACE;

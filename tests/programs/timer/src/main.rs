@@ -16,7 +16,7 @@ fn main(startup: &'static Startup) -> ! {
         Ok(timer) => timer,
         Err(missing) => {
             say!("{missing}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     };
     match timer.attach() {

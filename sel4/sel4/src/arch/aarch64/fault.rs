@@ -23,6 +23,7 @@ impl Fault {
                 sp: register(sys::seL4_UnknownSyscall_SP),
                 spsr: register(sys::seL4_UnknownSyscall_SPSR),
                 syscall: register(sys::seL4_UnknownSyscall_Syscall),
+                argument: register(sys::seL4_UnknownSyscall_X0),
             }),
             sys::seL4_Fault_UserException_tag => Self::UserException(UserException {
                 fault_ip: register(sys::seL4_UserException_FaultIP),
@@ -43,6 +44,7 @@ pub struct UnknownSyscall {
     sp: Word,
     spsr: Word,
     syscall: Word,
+    argument: Word,
 }
 
 impl UnknownSyscall {
@@ -68,6 +70,12 @@ impl UnknownSyscall {
     #[must_use]
     pub const fn syscall(&self) -> Word {
         self.syscall
+    }
+
+    /// What was in the register of a function's first argument, X0.
+    #[must_use]
+    pub const fn argument(&self) -> Word {
+        self.argument
     }
 }
 

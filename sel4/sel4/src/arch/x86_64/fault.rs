@@ -23,6 +23,7 @@ impl Fault {
                 sp: register(sys::seL4_UnknownSyscall_SP),
                 flags: register(sys::seL4_UnknownSyscall_FLAGS),
                 syscall: register(sys::seL4_UnknownSyscall_Syscall),
+                argument: register(sys::seL4_UnknownSyscall_RDI),
             }),
             sys::seL4_Fault_UserException_tag => Self::UserException(UserException {
                 fault_ip: register(sys::seL4_UserException_FaultIP),
@@ -43,6 +44,7 @@ pub struct UnknownSyscall {
     sp: Word,
     flags: Word,
     syscall: Word,
+    argument: Word,
 }
 
 impl UnknownSyscall {
@@ -68,6 +70,12 @@ impl UnknownSyscall {
     #[must_use]
     pub const fn syscall(&self) -> Word {
         self.syscall
+    }
+
+    /// What was in the register of a function's first argument, RDI.
+    #[must_use]
+    pub const fn argument(&self) -> Word {
+        self.argument
     }
 }
 

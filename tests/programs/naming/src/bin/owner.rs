@@ -23,7 +23,7 @@ fn main(startup: &'static Startup) -> ! {
         Ok(never) => match never {},
         Err(reason) => {
             say!("demo: failed: the owner: {reason}");
-            isthmus_runtime::exit()
+            isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
         }
     }
 }

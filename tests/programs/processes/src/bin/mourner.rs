@@ -54,10 +54,10 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
     process.kill().map_err(|_| "not killed")?;
     let after = process.report().map_err(|_| "no report")?;
     say!(
-        "{} -> {}, by {}",
+        "{} -> {}: {}",
         before.condition,
         after.condition,
-        after.how.map_or("?", |_| "kill")
+        after.last.ok_or("no end is reported")?.how
     );
     tell("later", GREET);
     let mut done = Events::NONE;

@@ -36,7 +36,7 @@ fn main(startup: &'static Startup) -> ! {
         executed: 0,
     };
     let Some(service) = Service::get() else {
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     match register(startup, service) {
         Ok(()) => say!("registered"),
