@@ -2,6 +2,7 @@
 
 use netipc_wire::{Descriptor, NodeId, Order, SessionId};
 
+use crate::coverage::{Observed, Part, passed};
 use crate::order::OrderWindow;
 use crate::types::{ExportId, ImportId, Object};
 
@@ -167,6 +168,19 @@ impl ImportRow {
         serial: 0,
         order: Order(0),
     };
+
+    fn enter(&mut self, state: ImportState) {
+        passed(self.state, state);
+        self.state = state;
+    }
+}
+
+impl Observed for ImportState {
+    const PART: Part = Part::Import;
+
+    fn place(self) -> usize {
+        self as usize
+    }
 }
 
 impl<const ROWS: usize> Imports<ROWS> {
@@ -201,6 +215,7 @@ impl<const ROWS: usize> Imports<ROWS> {
             .enumerate()
             .find(|(_, row)| row.state == ImportState::Free)?;
         self.serial += 1;
+        row.enter(ImportState::Live);
         *row = ImportRow {
             state: ImportState::Live,
             descriptor,
@@ -244,7 +259,7 @@ impl<const ROWS: usize> Imports<ROWS> {
     pub(crate) fn release(&mut self, import: ImportId) -> bool {
         match self.rows.get_mut(usize::from(import.row)) {
             Some(row) if row.serial == import.serial && row.state == ImportState::Live => {
-                row.state = ImportState::Releasing;
+                row.enter(ImportState::Releasing);
                 self.releasing += 1;
                 true
             }
@@ -259,7 +274,7 @@ impl<const ROWS: usize> Imports<ROWS> {
             .iter_mut()
             .find(|row| row.state == ImportState::Releasing && row.descriptor == descriptor);
         if let Some(row) = row {
-            row.state = ImportState::Free;
+            row.enter(ImportState::Free);
             self.releasing -= 1;
             true
         } else {

@@ -53,6 +53,10 @@ pub struct Endpoint<
     /// How many of them there are, from the first. The others are not even looked at: each lies in pages of its own, and a page that
     /// is touched after a change of address space costs a walk through the page tables.
     count: usize,
+    /// What [`Peer::timeout`] has last said.
+    timeouts: [Option<Instant>; PEERS],
+    /// The peers that something has happened to since then.
+    touched: u64,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
     event_first: usize,
@@ -65,7 +69,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     pub const fn new(cipher: C, random: R) -> Self {
         const {
             assert!(SLOTS >= 1 && SLOTS <= 64, "sets of slots are one word");
-            assert!(ROWS <= u16::MAX as usize && PEERS <= u8::MAX as usize);
+            assert!(ROWS <= u16::MAX as usize);
+            assert!(PEERS <= u64::BITS as usize, "sets of peers are one word");
         }
         Self {
             config: Config {
@@ -78,6 +83,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             faults: Faults::NONE,
             peers: [const { Peer::NEW }; PEERS],
             count: 0,
+            timeouts: [None; PEERS],
+            touched: 0,
             transmit_first: 0,
             event_first: 0,
         }
@@ -102,6 +109,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             peer.reset(nodes.next());
         }
         self.count = self.peers.partition_point(|peer| peer.node().is_some());
+        self.touched = u64::MAX;
         self.transmit_first = 0;
         self.event_first = 0;
         match nodes.next() {
@@ -207,9 +215,14 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let peers = &self.peers[..self.count];
-        peers.iter().filter_map(Peer::timeout).min()
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        for index in 0..self.count {
+            if self.touched >> index & 1 == 1 {
+                self.timeouts[index] = self.peers[index].timeout();
+            }
+        }
+        self.touched = 0;
+        self.timeouts[..self.count].iter().flatten().copied().min()
     }
 
     /// Does what the passing of time has made due.
@@ -226,6 +239,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         for step in 0..self.count {
             let index = (self.transmit_first + step) % self.count;
             while let Some(next) = self.peers[index].next_frame(now) {
+                self.touched |= 1 << index;
                 let peer = &self.peers[index];
                 let (Some(to), Some((message, session, number))) =
                     (peer.node(), peer.message(now, &next, &self.config))
@@ -261,6 +275,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             .map(|step| (first + step) % self.count)
             .find(|&index| self.peers[index].has_event())?;
         self.event_first = (index + 1) % self.count;
+        self.touched |= 1 << index;
         self.peers[index].poll_event()
     }
 
@@ -275,11 +290,13 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     }
 
     fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
-        let mut peers = self.peers[..self.count].iter_mut();
-        peers.find(|peer| peer.node() == Some(node))
+        let index = self.index(node)?;
+        self.touched |= 1 << index;
+        Some(&mut self.peers[index])
     }
 
     fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {
+        self.touched |= 1 << index;
         let context = Context {
             config: &self.config,
             cipher: &mut self.cipher,

@@ -22,6 +22,7 @@
 
 mod capabilities;
 mod cipher;
+pub mod coverage;
 mod endpoint;
 mod fault;
 pub mod limits;

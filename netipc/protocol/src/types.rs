@@ -69,6 +69,12 @@ impl ExportId {
     pub const fn node(self) -> NodeId {
         self.node
     }
+
+    /// The session that it belongs to.
+    #[must_use]
+    pub const fn session(self) -> SessionId {
+        self.session
+    }
 }
 
 /// A request of a peer that is here, for [`start`](crate::Endpoint::start) and [`finish`](crate::Endpoint::finish).

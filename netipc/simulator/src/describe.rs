@@ -1,31 +1,60 @@
-//! A frame in a line.
+//! A frame in words.
 
-use netipc_wire::{Header, Message, slot};
+use netipc_wire::{Header, Kind, Message, slot};
 
 use crate::truth::Truth;
 
-/// What goes from one machine to another, with the number of the call that it is about.
-pub(crate) fn frame(
-    from: usize,
-    to: usize,
+/// A frame's kind in at most seven letters.
+pub(crate) const fn short(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hello => "HELLO",
+        Kind::HelloAck => "H-ACK",
+        Kind::HelloRefuse => "H-REF",
+        Kind::Ping => "PING",
+        Kind::Pong => "PONG",
+        Kind::Request => "REQUEST",
+        Kind::OneWay => "ONEWAY",
+        Kind::Ack => "ACK",
+        Kind::Reply => "REPLY",
+        Kind::Refuse => "REFUSE",
+        Kind::Fail => "FAIL",
+        Kind::Cancel => "CANCEL",
+        Kind::CancelAnswer => "C-ANSW",
+        Kind::Release => "RELEASE",
+        Kind::ReleaseAck => "R-ACK",
+    }
+}
+
+/// The call that a frame is about.
+pub(crate) fn call_of(
+    (from, to): (usize, usize),
     header: &Header,
     message: &Message<'_>,
     truth: &Truth,
-) -> String {
-    let arrow = if from < to {
-        format!("{from} --> {to}")
-    } else {
-        format!("{to} <-- {from}")
-    };
-    let place = "   ".repeat(from.min(to));
-    let about = |about: &slot::Repr, caller: usize, callee: usize| {
-        let id = truth.find(caller, callee, header.session, about.slot, about.sequence);
-        let id = id.map_or("?".into(), |id| id.to_string());
-        format!("call {id} (slot {}, {})", about.slot, about.sequence)
-    };
+) -> Option<usize> {
+    let find =
+        |caller, callee, slot, sequence| truth.find(caller, callee, header.session, slot, sequence);
+    match message {
+        Message::Request(_, repr) => usize::try_from(repr.label).ok(),
+        Message::Reply(repr) => find(to, from, repr.slot, repr.sequence),
+        Message::Cancel(repr) => find(from, to, repr.slot, repr.sequence),
+        Message::Ack(repr)
+        | Message::Refuse(repr, _)
+        | Message::Fail(repr, _)
+        | Message::CancelAnswer(repr, _) => find(to, from, repr.slot, repr.sequence),
+        _ => None,
+    }
+}
+
+/// What a frame says, with the number of the call that it is about.
+pub(crate) fn frame(header: &Header, message: &Message<'_>, call: Option<usize>) -> String {
+    let call = call.map_or("?".into(), |id| id.to_string());
+    let about =
+        |about: &slot::Repr| format!("call {call} (slot {}, {})", about.slot, about.sequence);
     let said = match message {
-        Message::Hello(repr) => format!("boot {} nonce {}", repr.identity.0, repr.identity.1),
-        Message::HelloAck(repr) => format!("boot {} nonce {}", repr.identity.0, repr.identity.1),
+        Message::Hello(repr) | Message::HelloAck(repr) => {
+            format!("boot {} nonce {}", repr.identity.0, repr.identity.1)
+        }
         Message::HelloRefuse(_) => String::new(),
         Message::Ping(token) | Message::Pong(token) => token.to_string(),
         Message::Request(_, repr) => format!(
@@ -39,29 +68,19 @@ pub(crate) fn frame(
             repr.capability
         ),
         Message::Reply(repr) => {
-            let repr_about = slot::Repr {
-                slot: repr.slot,
-                sequence: repr.sequence,
-            };
-            format!("{} {:?}", about(&repr_about, to, from), repr.capability)
+            format!(
+                "call {call} (slot {}, {}) {:?}",
+                repr.slot, repr.sequence, repr.capability
+            )
         }
-        Message::Cancel(repr) => {
-            let repr_about = slot::Repr {
-                slot: repr.slot,
-                sequence: repr.sequence,
-            };
-            about(&repr_about, from, to)
-        }
-        Message::Ack(repr) => about(repr, to, from),
-        Message::Refuse(repr, reason) => format!("{}: {reason:?}", about(repr, to, from)),
-        Message::Fail(repr, reason) => format!("{}: {reason:?}", about(repr, to, from)),
-        Message::CancelAnswer(repr, verdict) => format!("{}: {verdict:?}", about(repr, to, from)),
+        Message::Cancel(repr) => format!("call {call} (slot {}, {})", repr.slot, repr.sequence),
+        Message::Ack(repr) => about(repr),
+        Message::Refuse(repr, reason) => format!("{}: {reason:?}", about(repr)),
+        Message::Fail(repr, reason) => format!("{}: {reason:?}", about(repr)),
+        Message::CancelAnswer(repr, verdict) => format!("{}: {verdict:?}", about(repr)),
         Message::Release(descriptor) | Message::ReleaseAck(descriptor) => {
             format!("{}.{}", descriptor.index, descriptor.generation)
         }
     };
-    format!(
-        "{place}{arrow}  {:?} {said}  [{}]",
-        header.kind, header.session
-    )
+    format!("{:?} {said} [{}]", header.kind, header.session)
 }

@@ -1,43 +1,60 @@
 //! Runs whole clusters of the netipc protocol from a seed, under virtual time, and checks every promise.
 //!
-//! One seed makes one history: so many machines, calls, slow and stuck handlers, a network that loses, duplicates, delays,
-//! reorders and damages, cuts, crashes and restarts at any event. The code that runs is `netipc-protocol` itself. The checkers
-//! know the truth that the protocol cannot see (`docs/netipc.md` lists them). A seed replays exactly, so a failing one is
-//! printed as a readable history.
+//! One seed makes one history: so many machines, calls, capabilities, slow and stuck handlers, a network that loses, duplicates,
+//! delays, reorders, damages and chokes, cuts, clocks that run wrong, crashes and restarts at any event, components that die.
+//! The code that runs is `netipc-protocol` itself. The checkers know the truth that the protocol cannot see
+//! (`docs/netipc.md` lists them). A seed replays exactly, so a failing one is printed as a message-sequence picture.
 //!
 //! It never reads a clock and never touches a network. Start at [`run`]; then `world` (machines, network, time), `truth` (the
-//! checkers), `profile` (what a seed draws).
+//! checkers), `profile` and `faults` (what a seed draws), `mutants` (deliberate mistakes that must be found).
 #![forbid(unsafe_code)]
 
+mod clients;
+mod clock;
 mod describe;
+mod faults;
+mod hash;
 mod machine;
+pub mod mutants;
 mod network;
-mod people;
 mod phases;
+pub mod picture;
 mod profile;
+mod servers;
+mod summary;
+mod tag;
 mod truth;
 mod world;
 
 use std::fmt;
-use std::ops::AddAssign;
 
 use netipc_protocol::{Instant, PlantedFault};
 
+pub use faults::{FAULTS, Fault};
+pub use summary::{Least, Summary};
 pub use truth::Checker;
 
+use picture::Entry;
+
 /// Machines of a history, at most.
-pub const NODES_MAX: u8 = 5;
+pub const NODES_MAX: u8 = 7;
+/// Machines of a history, unless fewer are asked for.
+pub const NODES_LEAST: u8 = 5;
+/// Calls and messages that are accepted in each history.
+pub const CALLS_LEAST: u64 = 200;
+/// Capabilities that arrive in each history.
+pub const CAPABILITIES_LEAST: u64 = 20;
+/// Faults in each history.
+pub const FAULTS_LEAST: u64 = 20;
 /// Calls open at a peer in the simulated machines: few, so that every table is full now and then.
 pub const SLOTS: usize = 4;
 /// Exports to a peer in the simulated machines.
 pub const ROWS: usize = 5;
-/// Within so many seeds each planted fault must be found.
-pub const SEEDS_PER_FAULT: u64 = 200;
 
 /// What is asked of a history besides its seed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// So many machines; otherwise the seed draws 2 to [`NODES_MAX`].
+    /// So many machines; otherwise the seed draws [`NODES_LEAST`] to [`NODES_MAX`].
     pub nodes: Option<u8>,
     /// With this fault planted in every machine.
     pub fault: Option<PlantedFault>,
@@ -51,72 +68,8 @@ pub enum Record {
     /// Not: it is fast.
     #[default]
     Nothing,
-    /// Every frame, call, start, outcome and fault, a line each.
+    /// Every frame, call, start, outcome and fault.
     Everything,
-}
-
-/// What happened in one or more histories.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Histories.
-    pub histories: u64,
-    /// Things that happened at a point of virtual time.
-    pub events: u64,
-    /// Frames that were sent.
-    pub frames: u64,
-    /// Calls and messages that were accepted.
-    pub calls: u64,
-    /// Calls that ended with a reply.
-    pub replies: u64,
-    /// Calls that ended as not executed.
-    pub not_executed: u64,
-    /// Calls that ended as unknown.
-    pub unknown: u64,
-    /// Capabilities that arrived.
-    pub capabilities: u64,
-    /// Frames lost, doubled, damaged or held up; crashes; cuts.
-    pub faults: u64,
-    /// Crashes among them.
-    pub crashes: u64,
-    /// Sessions that began, counted on each side.
-    pub sessions: u64,
-}
-
-impl AddAssign for Summary {
-    fn add_assign(&mut self, other: Self) {
-        self.histories += other.histories;
-        self.events += other.events;
-        self.frames += other.frames;
-        self.calls += other.calls;
-        self.replies += other.replies;
-        self.not_executed += other.not_executed;
-        self.unknown += other.unknown;
-        self.capabilities += other.capabilities;
-        self.faults += other.faults;
-        self.crashes += other.crashes;
-        self.sessions += other.sessions;
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities, \
-             {} sessions, {} faults ({} crashes)",
-            self.histories,
-            self.events,
-            self.frames,
-            self.calls,
-            self.replies,
-            self.not_executed,
-            self.unknown,
-            self.capabilities,
-            self.sessions,
-            self.faults,
-            self.crashes,
-        )
-    }
 }
 
 /// A broken promise.
@@ -126,6 +79,8 @@ pub struct Violation {
     pub checker: Checker,
     /// When, in virtual time.
     pub at: Instant,
+    /// The call that it is about.
+    pub call: Option<usize>,
     /// What is wrong.
     pub what: String,
 }
@@ -136,7 +91,7 @@ impl fmt::Display for Violation {
             f,
             "{:?} at {}: {}",
             self.checker,
-            milliseconds(self.at),
+            milliseconds(self.at).trim_start(),
             self.what
         )
     }
@@ -151,8 +106,10 @@ pub struct History {
     pub summary: Summary,
     /// The first broken promise; the history ends there.
     pub violation: Option<Violation>,
-    /// A line for everything that happened, if that was asked for.
-    pub lines: Vec<String>,
+    /// How many machines it had.
+    pub nodes: usize,
+    /// Everything that happened, if that was asked for.
+    pub entries: Vec<Entry>,
 }
 
 /// Runs the history of a seed.
@@ -171,7 +128,7 @@ pub fn hunt(
     let mut summary = Summary::default();
     for seed in first..first.saturating_add(seeds) {
         let history = run(seed, options);
-        summary += history.summary;
+        summary += &history.summary;
         if let Some(violation) = history.violation {
             return (summary, Some((seed, violation)));
         }

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::NODES_MAX;
+use crate::faults::Trouble;
+use crate::{NODES_LEAST, NODES_MAX};
 
 /// How long anything that a seed draws may take: frames that are held up, budgets of calls.
 pub(crate) const LONGEST: Duration = Duration::from_millis(1500);
+
+/// Calls that are tried at first; more follow until [`CALLS_LEAST`](crate::CALLS_LEAST) were accepted.
+const CALLS: std::ops::Range<u32> = 210..240;
 
 /// A history's roughness.
 #[derive(Clone, Debug)]
@@ -31,7 +35,11 @@ pub(crate) struct Profile {
     /// At each event, a machine that takes part in it crashes.
     pub(crate) crash: f64,
     pub(crate) crashes: u32,
-    pub(crate) cuts: u32,
+    /// So many troubles are planned, of these kinds.
+    pub(crate) troubles: u32,
+    pub(crate) kinds: Vec<Trouble>,
+    /// How wrong each clock runs at the start, at most, in millionths.
+    pub(crate) drift: i64,
     pub(crate) slow_handler: f64,
     pub(crate) stuck_handler: f64,
     pub(crate) aborted: f64,
@@ -50,10 +58,17 @@ impl Profile {
         let millis = |rng: &mut Rng, choices: &[u64]| {
             Duration::from_millis(choices[rng.usize(..choices.len())])
         };
+        let kinds = Trouble::ALL
+            .into_iter()
+            .filter(|_| rng.bool())
+            .collect::<Vec<_>>();
         Self {
-            nodes: nodes.unwrap_or_else(|| rng.u8(2..=NODES_MAX)),
+            nodes: nodes.unwrap_or_else(|| match rng.u8(..4) {
+                0 => rng.u8(NODES_LEAST..=NODES_MAX),
+                _ => NODES_LEAST,
+            }),
             rough_for: millis(rng, &[50, 200, 600, 1200]),
-            calls: rng.u32(20..80),
+            calls: rng.u32(CALLS),
             loss: some(rng, &[0.0, 0.02, 0.1, 0.3]),
             duplication: some(rng, &[0.0, 0.05, 0.3]),
             corruption: some(rng, &[0.0, 0.0, 0.05]),
@@ -61,13 +76,19 @@ impl Profile {
             held_up: millis(rng, &[3, 30, 300, 1500]),
             delay: Duration::from_micros(rng.u64(20..400)),
             jitter: Duration::from_micros(rng.u64(1..2000)),
-            crash: some(rng, &[0.0, 0.002, 0.01]),
+            crash: some(rng, &[0.0, 0.0005, 0.005]),
             crashes: rng.u32(1..4),
-            cuts: some(rng, &[0.0, 0.0, 1.0, 3.0]) as u32,
+            troubles: rng.u32(4..16),
+            kinds: if kinds.is_empty() {
+                Trouble::ALL.to_vec()
+            } else {
+                kinds
+            },
+            drift: [0, 100, crate::clock::DRIFT_MAX][rng.usize(..3)],
             slow_handler: some(rng, &[0.0, 0.1, 0.4]),
             stuck_handler: some(rng, &[0.0, 0.0, 0.05]),
             aborted: 0.03,
-            capability: some(rng, &[0.0, 0.2, 0.5]),
+            capability: some(rng, &[0.15, 0.3, 0.6]),
             cancel: some(rng, &[0.0, 0.1, 0.4]),
             one_way: some(rng, &[0.0, 0.1, 0.3]),
             lazy: some(rng, &[0.0, 0.0, 0.1]),
@@ -76,7 +97,7 @@ impl Profile {
         }
     }
 
-    /// When all is well: the network is fast and whole, handlers are quick.
+    /// When all is well: the network is fast and whole, handlers are quick. Clocks stay as wrong as they are.
     pub(crate) fn calm(&mut self) {
         self.loss = 0.0;
         self.duplication = 0.0;

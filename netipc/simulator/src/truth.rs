@@ -1,13 +1,17 @@
 //! What really happened, and the checkers that compare it with what was promised.
 
-use std::collections::{HashMap, HashSet};
+mod wiretap;
+
+use std::collections::HashMap;
 use std::time::Duration;
 
 use netipc_protocol::limits::OUTCOME_WITHIN;
-use netipc_protocol::{Instant, NotExecuted, Outcome, SessionId, Way};
-use netipc_wire::{Message, Sequence, SlotIndex, Verdict, slot};
+use netipc_protocol::{Instant, NotExecuted, Outcome, SessionId, Unknown, Way};
+use netipc_wire::{Sequence, SlotIndex};
 
 use crate::Violation;
+use crate::clock::DRIFT_MAX;
+use crate::hash::Quick;
 
 /// Who notices a broken promise. The numbers are those of the invariants in `docs/netipc.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,10 +28,23 @@ pub enum Checker {
     Tables,
     /// 8: after the last fault, fresh calls succeed.
     Progress,
+    /// 9: nothing of a session that has ended is accepted.
+    Sessions,
+    /// 10: a reply that came while session and call lived is the call's outcome.
+    Replies,
+    /// 11: what waits is woken: in calm, nothing ends because nobody looked.
+    WakeUps,
+    /// 12: what is queued is bounded.
+    Memory,
+    /// 13: what was revoked is not reached any more.
+    Revocation,
 }
 
 /// A machine's timers are exact here, but one that is lazy may look up to so much later.
 pub(crate) const LAZINESS: Duration = Duration::from_millis(20);
+
+/// By how much a machine's clock and the world's may differ over the longest time that is measured here.
+const DRIFTED: Duration = Duration::from_micros(10 * DRIFT_MAX as u64);
 
 /// A call or message, by everybody's account.
 #[derive(Debug)]
@@ -42,16 +59,36 @@ pub(crate) struct Call {
     /// What goes with it.
     pub(crate) sends: Option<u64>,
     pub(crate) words: usize,
+    /// By the caller's clock.
     issued: Instant,
+    /// By the caller's clock.
     deadline: Instant,
+    /// By the world's.
+    until: Instant,
     /// The session of its first frame.
     sent_in: Option<SessionId>,
+    /// How often a server received it.
     starts: u32,
+    /// Whether a worker took it.
+    taken: bool,
     /// The callee has said that it never ran and never will.
     said_never: bool,
+    cancelled: bool,
     /// What the server answered, if it did: its object, if any.
     pub(crate) replied: Option<Option<u64>>,
+    replied_at: Option<Instant>,
+    /// Whether a reply reached the caller's machine in time and was accepted.
+    reply_arrived: bool,
     outcome: Option<Result<(), Outcome>>,
+}
+
+/// What is exported to one peer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lent {
+    /// Its importer has given it up.
+    given_up: bool,
+    /// Its exporter has revoked it.
+    revoked: bool,
 }
 
 /// Slot and sequence of a call in a session, as seen on the wire.
@@ -61,25 +98,38 @@ type OnWire = (usize, usize, SessionId, SlotIndex, Sequence);
 #[derive(Default)]
 pub(crate) struct Truth {
     calls: Vec<Call>,
-    on_wire: HashMap<OnWire, usize>,
+    on_wire: HashMap<OnWire, usize, Quick>,
     /// The last start by caller, session and object.
-    last_start: HashMap<(usize, SessionId, u64), usize>,
-    /// Objects that their importers have given up.
-    given_up: HashSet<u64>,
+    last_start: HashMap<(usize, SessionId, u64), usize, Quick>,
+    /// By the object's number; 0 is the bootstrap export.
+    lent: Vec<Lent>,
+    /// Since when all is well.
+    calm: Option<Instant>,
 }
 
 type Check = Result<(), Violation>;
 
-fn broken(checker: Checker, at: Instant, what: String) -> Check {
-    Err(Violation { checker, at, what })
+fn broken(checker: Checker, at: Instant, call: usize, what: String) -> Check {
+    Err(Violation {
+        checker,
+        at,
+        call: Some(call),
+        what,
+    })
 }
 
 impl Truth {
-    /// A call was accepted; its number.
-    pub(crate) fn called(&mut self, now: Instant, budget: Duration, call: Call) -> usize {
+    /// A call was accepted, at this time by the world's clock and by the caller's; its number.
+    pub(crate) fn called(
+        &mut self,
+        (world, local): (Instant, Instant),
+        budget: Duration,
+        call: Call,
+    ) -> usize {
         self.calls.push(Call {
-            issued: now,
-            deadline: now + budget,
+            issued: local,
+            deadline: local + budget,
+            until: world + budget,
             ..call
         });
         self.calls.len() - 1
@@ -94,6 +144,17 @@ impl Truth {
         self.calls.get(id)
     }
 
+    /// The number of the next object that is exported.
+    pub(crate) fn next_object(&self) -> u64 {
+        self.lent.len().max(1) as u64
+    }
+
+    /// It is exported.
+    pub(crate) fn exported(&mut self) {
+        let object = self.next_object() as usize;
+        self.lent.resize(object + 1, Lent::default());
+    }
+
     /// A machine has crashed: its callers wait for nothing.
     pub(crate) fn crashed(&mut self, node: usize) {
         for call in self.calls.iter_mut().filter(|call| call.caller == node) {
@@ -101,7 +162,12 @@ impl Truth {
         }
     }
 
-    /// A worker has taken the request `id` in a session.
+    /// From now on nothing goes wrong.
+    pub(crate) const fn calm_since(&mut self, now: Instant) {
+        self.calm = Some(now);
+    }
+
+    /// A worker has taken the request `id` in a session, and its server receives it.
     pub(crate) fn started(
         &mut self,
         now: Instant,
@@ -110,114 +176,160 @@ impl Truth {
         session: SessionId,
         object: u64,
     ) -> Check {
+        let revoked = self.is_revoked(object);
         let call = &mut self.calls[id];
         call.starts += 1;
+        call.taken = true;
+        let says = |checker, what| broken(checker, now, id, what);
         if call.starts > 1 {
-            return broken(
-                Checker::Truth,
-                now,
-                format!("call {id} was started {} times", call.starts),
-            );
+            let what = format!("call {id} was started {} times", call.starts);
+            return says(Checker::Truth, what);
         }
         if call.said_never {
             let what = format!("call {id} was started after its callee had said that it never ran");
-            return broken(Checker::Wiretap, now, what);
+            return says(Checker::Wiretap, what);
         }
         if matches!(call.outcome, Some(Err(Outcome::NotExecuted(_)))) {
             let what =
                 format!("call {id} was started after its caller was told that it was not executed");
-            return broken(Checker::Truth, now, what);
+            return says(Checker::Truth, what);
         }
         if call.sent_in != Some(session) {
             let what = format!(
                 "call {id} was sent in session {:?} and started in {session}",
                 call.sent_in
             );
-            return broken(Checker::Truth, now, what);
+            return says(Checker::Truth, what);
         }
         if call.callee != node || call.object != object {
             let what = format!(
                 "call {id} to object {} of {} reached object {object} of {node}",
                 call.object, call.callee
             );
-            return broken(Checker::Truth, now, what);
+            return says(Checker::Truth, what);
+        }
+        if revoked {
+            let what = format!("call {id} was started at object {object}, which is revoked");
+            return says(Checker::Revocation, what);
         }
         let key = (call.caller, session, object);
         match self.last_start.insert(key, id) {
-            Some(last) if last > id => broken(
-                Checker::Order,
-                now,
-                format!("call {id} was started after the later call {last}"),
-            ),
+            Some(last) if last > id => {
+                let what = format!("call {id} was started after the later call {last}");
+                says(Checker::Order, what)
+            }
             _ => Ok(()),
         }
     }
 
-    /// The server has answered.
-    pub(crate) fn answered(&mut self, id: usize, object: Option<u64>) {
-        self.calls[id].replied = Some(object);
+    /// A worker had taken it, but its server died before it received it.
+    pub(crate) fn never_received(&mut self, id: usize) {
+        self.calls[id].starts -= 1;
     }
 
-    /// The caller has its outcome. `heard`: when a frame of the callee last reached the caller.
+    /// The server has answered.
+    pub(crate) fn answered(&mut self, now: Instant, id: usize, object: Option<u64>) {
+        self.calls[id].replied = Some(object);
+        self.calls[id].replied_at = Some(now);
+    }
+
+    /// A reply has reached the caller's machine, and was accepted.
+    pub(crate) fn reply_arrived(
+        &mut self,
+        caller: usize,
+        callee: usize,
+        session: SessionId,
+        slot: SlotIndex,
+        sequence: Sequence,
+    ) {
+        if let Some(id) = self.find(caller, callee, session, slot, sequence) {
+            let call = &mut self.calls[id];
+            call.reply_arrived |= call.outcome.is_none() && !call.cancelled;
+        }
+    }
+
+    /// The caller waits no longer.
+    pub(crate) fn cancelled(&mut self, id: usize) {
+        self.calls[id].cancelled = true;
+    }
+
+    /// The caller has its outcome. `heard`: when a frame of the callee last reached the caller, by the caller's clock.
     pub(crate) fn ended(
         &mut self,
-        now: Instant,
+        (world, local): (Instant, Instant),
         id: usize,
         heard: Instant,
         result: Result<(), Outcome>,
     ) -> Check {
+        let gone = self.is_gone(self.calls[id].object);
+        let calm = self.calm;
         let call = &mut self.calls[id];
+        let says = |checker, what| broken(checker, world, id, what);
         if call.outcome.is_some() {
-            return broken(Checker::Truth, now, format!("call {id} ended twice"));
+            return says(Checker::Truth, format!("call {id} ended twice"));
         }
         call.outcome = Some(result);
         if matches!(result, Err(Outcome::NotExecuted(_))) && call.starts > 0 {
-            return broken(
-                Checker::Truth,
-                now,
-                format!("call {id} was started, and ends: {result:?}"),
-            );
+            let what = format!("call {id} was started, and ends: {result:?}");
+            return says(Checker::Truth, what);
         }
-        let gone = matches!(
+        let says_gone = matches!(
             result,
             Err(Outcome::NotExecuted(
                 NotExecuted::Revoked | NotExecuted::NoSuchObject
             ))
         );
-        if gone && !self.given_up.contains(&call.object) {
+        if says_gone && !gone {
             let what = format!(
                 "call {id} ends so, and nobody gave object {} up: {result:?}",
                 call.object
             );
-            return broken(Checker::Tables, now, what);
+            return says(Checker::Tables, what);
         }
         if result.is_ok() && (call.starts != 1 || call.replied.is_none()) {
-            return broken(
-                Checker::Truth,
-                now,
-                format!("call {id} has a reply that no server gave"),
-            );
+            let what = format!("call {id} has a reply that no server gave");
+            return says(Checker::Truth, what);
         }
-        if call.deadline + LAZINESS < now {
-            return broken(
-                Checker::Bounds,
-                now,
-                format!("call {id} ended after its deadline {:?}", call.deadline),
-            );
+        if call.deadline + LAZINESS + DRIFTED < local {
+            let what = format!("call {id} ended after its deadline {:?}", call.deadline);
+            return says(Checker::Bounds, what);
         }
-        if heard.max(call.issued) + OUTCOME_WITHIN + LAZINESS < now {
-            return broken(
-                Checker::Bounds,
-                now,
-                format!("call {id} ended late: its callee was last heard at {heard:?}"),
-            );
+        if heard.max(call.issued) + OUTCOME_WITHIN + LAZINESS + DRIFTED < local {
+            let what = format!("call {id} ended late: its callee was last heard at {heard:?}");
+            return says(Checker::Bounds, what);
         }
-        Ok(())
+        let lost = !matches!(result, Ok(()) | Err(Outcome::Unknown(Unknown::ReplyLost)));
+        if lost && call.reply_arrived {
+            let what = format!("call {id} had its reply, and ends so: {result:?}");
+            return says(Checker::Replies, what);
+        }
+        call.in_calm(calm, result)
+            .map_or(Ok(()), |(checker, what)| {
+                says(checker, format!("call {id} {what}: {result:?}"))
+            })
     }
 
     /// An importer gives an object up.
     pub(crate) fn given_up(&mut self, object: u64) {
-        self.given_up.insert(object);
+        self.lent[object as usize].given_up = true;
+    }
+
+    /// Its exporter revokes an object.
+    pub(crate) fn revoked(&mut self, object: u64) {
+        self.lent[object as usize].revoked = true;
+    }
+
+    /// Whether its exporter has revoked it.
+    pub(crate) fn is_revoked(&self, object: u64) -> bool {
+        self.lent
+            .get(object as usize)
+            .is_some_and(|lent| lent.revoked)
+    }
+
+    fn is_gone(&self, object: u64) -> bool {
+        self.lent
+            .get(object as usize)
+            .is_some_and(|lent| lent.revoked || lent.given_up)
     }
 
     /// A call was refused at once: that is its outcome.
@@ -234,75 +346,18 @@ impl Truth {
             |call: &Call| call.way == Way::Call && call.outcome.is_none() && !call.orphaned;
         match self.calls.iter().position(waiting) {
             None => Ok(()),
-            Some(id) => broken(Checker::Bounds, now, format!("call {id} has no outcome")),
+            Some(id) => broken(
+                Checker::Bounds,
+                now,
+                id,
+                format!("call {id} has no outcome"),
+            ),
         }
     }
 
     /// How a call ended, if it did.
     pub(crate) fn outcome(&self, id: usize) -> Option<Result<(), Outcome>> {
         self.calls.get(id).and_then(|call| call.outcome)
-    }
-
-    /// A machine has put a frame on the wire.
-    pub(crate) fn tap(
-        &mut self,
-        now: Instant,
-        (from, to): (usize, usize),
-        session: SessionId,
-        message: &Message<'_>,
-    ) -> Check {
-        let about = |about: &slot::Repr, truth: &Self| {
-            truth.find(to, from, session, about.slot, about.sequence)
-        };
-        match message {
-            Message::Request(_, repr) => {
-                let Ok(id) = usize::try_from(repr.label) else {
-                    return Ok(());
-                };
-                let call = &mut self.calls[id];
-                if *call.sent_in.get_or_insert(session) != session {
-                    let what = format!("call {id} was sent in a second session");
-                    return broken(Checker::Wiretap, now, what);
-                }
-                let key = (from, to, session, repr.slot, repr.sequence);
-                if *self.on_wire.entry(key).or_insert(id) != id {
-                    let what = format!("call {id} has slot and sequence of another call");
-                    return broken(Checker::Wiretap, now, what);
-                }
-                Ok(())
-            }
-            Message::Refuse(repr, _) | Message::CancelAnswer(repr, Verdict::NeverRan) => {
-                match about(repr, self) {
-                    Some(id) if self.calls[id].starts > 0 => {
-                        let what =
-                            format!("the callee says that call {id} never ran, but it was started");
-                        broken(Checker::Wiretap, now, what)
-                    }
-                    Some(id) => {
-                        self.calls[id].said_never = true;
-                        Ok(())
-                    }
-                    None => Ok(()),
-                }
-            }
-            Message::CancelAnswer(repr, _) | Message::Fail(repr, _) => match about(repr, self) {
-                Some(id) if self.calls[id].starts == 0 => {
-                    let what =
-                        format!("the callee says that call {id} was started, but it was not");
-                    broken(Checker::Wiretap, now, what)
-                }
-                _ => Ok(()),
-            },
-            Message::Reply(repr) => match self.find(to, from, session, repr.slot, repr.sequence) {
-                Some(id) if self.calls[id].replied.is_none() => broken(
-                    Checker::Wiretap,
-                    now,
-                    format!("a reply to call {id} that no server gave"),
-                ),
-                _ => Ok(()),
-            },
-            _ => Ok(()),
-        }
     }
 
     /// The call that slot and sequence stand for.
@@ -340,11 +395,46 @@ impl Call {
             words,
             issued: Instant::from_nanos(0),
             deadline: Instant::from_nanos(0),
+            until: Instant::from_nanos(0),
             sent_in: None,
             starts: 0,
+            taken: false,
             said_never: false,
+            cancelled: false,
             replied: None,
+            replied_at: None,
+            reply_arrived: false,
             outcome: None,
         }
+    }
+
+    /// What is wrong with an outcome if all has been well for long enough before the deadline.
+    fn in_calm(
+        &self,
+        calm: Option<Instant>,
+        result: Result<(), Outcome>,
+    ) -> Option<(Checker, &'static str)> {
+        /// A reply that is kept is fetched within this: the longest pause between two requests, and a way there and back.
+        const FETCHED: Duration = Duration::from_millis(100);
+        let late = matches!(
+            result,
+            Err(Outcome::NotExecuted(NotExecuted::DeadlinePassed)
+                | Outcome::Unknown(Unknown::DeadlinePassed))
+        );
+        let calm = calm?;
+        if !late || self.cancelled {
+            return None;
+        }
+        if let Some(replied) = self.replied_at
+            && replied.max(calm) + FETCHED + DRIFTED < self.until
+            && calm + OUTCOME_WITHIN + DRIFTED < self.until
+        {
+            return Some((
+                Checker::Replies,
+                "was answered in time, and its caller waits in vain",
+            ));
+        }
+        (calm + OUTCOME_WITHIN * 2 + DRIFTED < self.until)
+            .then_some((Checker::WakeUps, "waited in vain while all was well"))
     }
 }

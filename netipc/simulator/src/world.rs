@@ -5,31 +5,36 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use netipc_protocol::limits::OUTCOME_WITHIN;
-use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, PlantedFault, Token};
-use netipc_wire::Message;
+use netipc_protocol::limits::{OUTCOME_WITHIN, RELEASE_ACKS};
+use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, PlantedFault};
 use netipc_wire::frame::Packet;
+use netipc_wire::{Kind, Message};
 
+use crate::describe::{call_of, short};
+use crate::faults::{Fault, Trouble};
 use crate::machine::{Held, Machine, Power, index_of, node_id};
 use crate::network::{Network, chance, up_to};
+use crate::picture::{Entry, OnTheWay, What};
 use crate::profile::Profile;
 use crate::truth::{Checker, LAZINESS, Truth};
-use crate::{History, Options, Record, Summary, Violation, milliseconds};
+use crate::{History, NODES_MAX, Options, ROWS, Record, SLOTS, Summary, Violation};
 
 /// More events than this are a machine that never comes to rest.
 const EVENTS_MAX: u64 = 1_000_000;
 
+/// More frames at one look are a machine that does not bound what it says: to each peer a frame for each slot of each side, a
+/// RELEASE for each row, its acknowledgements, and one each of the handshake and PING and PONG.
+const FRAMES_PER_LOOK: usize = (NODES_MAX as usize - 1) * (2 * SLOTS + ROWS + RELEASE_ACKS + 4);
+
 /// Something that happens at a point of virtual time.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// A frame reaches a machine.
-    Arrive {
-        from: usize,
-        to: usize,
-        frame: Vec<u8>,
-    },
-    /// A machine's timer, or a lazy one's next look.
-    Wake { node: usize, incarnation: u32 },
+    Arrive { from: u8, to: u8, frame: u32 },
+    /// A machine's timer.
+    Timer { node: usize, incarnation: u32 },
+    /// A machine looks, whatever is due.
+    Look { node: usize, incarnation: u32 },
     /// An application makes a call.
     Issue { node: usize },
     /// An application gives a call up.
@@ -52,16 +57,17 @@ pub(crate) enum Event {
     },
     /// A machine starts.
     Restart { node: usize },
-    /// A direction is cut, for some time.
-    Cut {
-        from: usize,
-        to: usize,
-        lasting: Duration,
-    },
-    /// Both directions are mended.
-    Heal { a: usize, b: usize },
+    /// A trouble begins.
+    Trouble(Trouble),
+    /// A direction is mended.
+    Heal { from: usize, to: usize },
+    /// A direction is wide again.
+    Widen { from: usize, to: usize },
+    /// A direction is quick again.
+    Quicken { from: usize, to: usize },
 }
 
+#[derive(Clone, Copy)]
 struct Planned {
     at: Instant,
     number: u64,
@@ -88,6 +94,26 @@ impl Ord for Planned {
     }
 }
 
+/// Frames on their way, in buffers that are used again.
+#[derive(Default)]
+struct Frames {
+    buffers: Vec<Vec<u8>>,
+    spare: Vec<u32>,
+}
+
+impl Frames {
+    fn keep(&mut self, bytes: &[u8]) -> u32 {
+        let index = self.spare.pop().unwrap_or_else(|| {
+            self.buffers.push(Vec::with_capacity(FRAME_LENGTH_MAX));
+            self.buffers.len() as u32 - 1
+        });
+        let buffer = &mut self.buffers[index as usize];
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        index
+    }
+}
+
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) profile: Profile,
@@ -95,14 +121,13 @@ pub(crate) struct World {
     pub(crate) machines: Vec<Machine>,
     pub(crate) truth: Truth,
     pub(crate) summary: Summary,
-    /// The number of the next object that is exported; 0 is the bootstrap export.
-    pub(crate) next_object: u64,
     pub(crate) network: Network,
     agenda: BinaryHeap<Reverse<Planned>>,
     planned: u64,
-    spare: Vec<Vec<u8>>,
+    frames: Frames,
+    scratch: [u8; FRAME_LENGTH_MAX],
     record: Record,
-    lines: Vec<String>,
+    entries: Vec<Entry>,
 }
 
 pub(crate) type Step = Result<(), Violation>;
@@ -125,13 +150,13 @@ impl World {
                 histories: 1,
                 ..Summary::default()
             },
-            next_object: 1,
             network: Network::default(),
-            agenda: BinaryHeap::new(),
+            agenda: BinaryHeap::with_capacity(1024),
             planned: 0,
-            spare: Vec::new(),
+            frames: Frames::default(),
+            scratch: [0; FRAME_LENGTH_MAX],
             record: options.record,
-            lines: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -141,10 +166,17 @@ impl World {
             let line = format!("BROKEN {violation}");
             self.note(|| line);
         }
+        self.summary.least = crate::Least {
+            nodes: self.machines.len() as u64,
+            calls: self.summary.calls,
+            capabilities: self.summary.capabilities,
+            faults: self.summary.faults,
+        };
         History {
             summary: self.summary,
             violation,
-            lines: self.lines,
+            nodes: self.machines.len(),
+            entries: self.entries,
         }
     }
 
@@ -160,11 +192,7 @@ impl World {
             self.now = planned.at;
             self.summary.events += 1;
             if self.summary.events > EVENTS_MAX {
-                return Err(Violation {
-                    checker: Checker::Progress,
-                    at: self.now,
-                    what: "it never comes to rest".into(),
-                });
+                return Err(self.unfair("it never comes to rest".into()));
             }
             self.happen(planned.event)?;
         }
@@ -174,10 +202,21 @@ impl World {
 
     fn happen(&mut self, event: Event) -> Step {
         match event {
-            Event::Arrive { from, to, frame } => self.arrive(from, to, frame),
-            Event::Wake { node, incarnation } if self.lives(node, incarnation) => {
+            Event::Arrive { from, to, frame } => self.arrive(from.into(), to.into(), frame),
+            Event::Timer { node, incarnation } if self.lives(node, incarnation) => {
+                let machine = &mut self.machines[node];
+                // One that was planned, and then an earlier one.
+                if machine.wake_at != Some(self.now) {
+                    return Ok(());
+                }
+                machine.wake_at = None;
+                if machine.lazy {
+                    return Ok(());
+                }
+                self.look(node)
+            }
+            Event::Look { node, incarnation } if self.lives(node, incarnation) => {
                 self.machines[node].lazy = false;
-                self.machines[node].wake_at = None;
                 self.look(node)
             }
             Event::Issue { node } if self.machines[node].power == Power::On => {
@@ -212,15 +251,17 @@ impl World {
                 self.power_on(node);
                 Ok(())
             }
-            Event::Cut { from, to, lasting } => {
-                self.note(|| format!("cut {from} -> {to} for {lasting:?}"));
-                self.network.cut(from, to);
-                self.summary.faults += 1;
-                self.plan(lasting, Event::Heal { a: from, b: to });
+            Event::Trouble(trouble) => self.trouble(trouble),
+            Event::Heal { from, to } => {
+                self.network.heal(from, to);
                 Ok(())
             }
-            Event::Heal { a, b } => {
-                self.network.heal(a, b);
+            Event::Widen { from, to } => {
+                self.network.narrow(from, to, 0);
+                Ok(())
+            }
+            Event::Quicken { from, to } => {
+                self.network.stall(from, to, Duration::ZERO);
                 Ok(())
             }
             _ => Ok(()),
@@ -231,25 +272,75 @@ impl World {
         self.machines[node].power == Power::On && self.machines[node].incarnation == incarnation
     }
 
-    fn arrive(&mut self, from: usize, to: usize, mut frame: Vec<u8>) -> Step {
-        let now = self.now;
-        if self.machines[to].power == Power::On {
-            let result = self.machines[to]
-                .endpoint
-                .handle_frame(now, node_id(from), &mut frame);
-            if let Err(reason) = result {
-                self.note(|| format!("    {to} drops a frame of {from}: {reason}"));
-            }
-            self.machines[to].heard[from] = now;
-            self.spare.push(frame);
-            return self.visit(to);
+    /// What a machine's clock shows.
+    pub(crate) fn local(&self, node: usize) -> Instant {
+        self.machines[node].clock.read(self.now)
+    }
+
+    fn arrive(&mut self, from: usize, to: usize, index: u32) -> Step {
+        let mut frame = std::mem::take(&mut self.frames.buffers[index as usize]);
+        let result = if self.machines[to].power == Power::On {
+            self.hand_over(from, to, &mut frame)
+                .and_then(|()| self.visit(to))
+        } else {
+            Ok(())
+        };
+        self.frames.buffers[index as usize] = frame;
+        self.frames.spare.push(index);
+        result
+    }
+
+    /// A machine that is on takes a frame from the wire.
+    fn hand_over(&mut self, from: usize, to: usize, frame: &mut [u8]) -> Step {
+        let local = self.local(to);
+        let result = self.machines[to]
+            .endpoint
+            .handle_frame(local, node_id(from), frame);
+        self.machines[to].heard[from] = local;
+        let Ok(packet) = Packet::new_checked(&*frame) else {
+            return Ok(());
+        };
+        let header = packet.header();
+        self.summary.handled(header.kind, &result);
+        if self.record == Record::Everything {
+            let call = Message::parse(header.kind, packet.body())
+                .ok()
+                .and_then(|message| call_of((from, to), &header, &message, &self.truth));
+            let about = call.map_or(String::new(), |id| format!(" about call {id}"));
+            let fate = match &result {
+                Ok(()) => "accepted".to_string(),
+                Err(reason) => format!("dropped: {reason}"),
+            };
+            self.entry(call, || What::Heard {
+                node: to,
+                text: format!("{}{about} of {from}: {fate}", short(header.kind)),
+            });
         }
-        self.spare.push(frame);
+        if result.is_err() {
+            return Ok(());
+        }
+        if !header.kind.is_handshake() && self.machines[to].ended.contains(&header.session) {
+            return Err(Violation {
+                checker: Checker::Sessions,
+                at: self.now,
+                call: None,
+                what: format!(
+                    "{to} accepts a frame of session {}, which had ended there",
+                    header.session
+                ),
+            });
+        }
+        if header.kind == Kind::Reply
+            && let Ok(Message::Reply(repr)) = Message::parse(header.kind, packet.body())
+        {
+            self.truth
+                .reply_arrived(to, from, header.session, repr.slot, repr.sequence);
+        }
         Ok(())
     }
 
     /// A machine has something to do: it does it now, or later if it is lazy, or crashes.
-    fn visit(&mut self, node: usize) -> Step {
+    pub(crate) fn visit(&mut self, node: usize) -> Step {
         if self.profile.crashes > 0 && chance(&mut self.rng, self.profile.crash) {
             self.profile.crashes -= 1;
             self.crash(node);
@@ -259,10 +350,11 @@ impl World {
             return Ok(());
         }
         if chance(&mut self.rng, self.profile.lazy) {
+            self.fault(Fault::Lateness);
             let later = up_to(&mut self.rng, LAZINESS);
             self.machines[node].lazy = true;
             let incarnation = self.machines[node].incarnation;
-            self.plan(later, Event::Wake { node, incarnation });
+            self.plan(later, Event::Look { node, incarnation });
             return Ok(());
         }
         self.look(node)
@@ -270,27 +362,22 @@ impl World {
 
     /// A machine does everything that is due.
     fn look(&mut self, node: usize) -> Step {
-        let now = self.now;
-        if self.machines[node]
-            .endpoint
-            .poll_timeout()
-            .is_some_and(|at| at <= now)
-        {
-            self.machines[node].endpoint.handle_timeout(now);
+        let local = self.local(node);
+        let endpoint = &mut self.machines[node].endpoint;
+        if endpoint.poll_timeout().is_some_and(|at| at <= local) {
+            endpoint.handle_timeout(local);
         }
         self.attend(node)?;
         self.transmit(node)?;
-        let Some(at) = self.machines[node].endpoint.poll_timeout() else {
+        let machine = &mut self.machines[node];
+        let Some(at) = machine.endpoint.poll_timeout() else {
             return Ok(());
         };
-        let at = at.max(now);
-        if self.machines[node]
-            .wake_at
-            .is_none_or(|planned| at < planned)
-        {
-            self.machines[node].wake_at = Some(at);
-            let incarnation = self.machines[node].incarnation;
-            self.plan(now.until(at), Event::Wake { node, incarnation });
+        let at = machine.clock.when(at).max(self.now);
+        if machine.wake_at.is_none_or(|planned| at < planned) {
+            machine.wake_at = Some(at);
+            let incarnation = machine.incarnation;
+            self.plan(self.now.until(at), Event::Timer { node, incarnation });
         }
         Ok(())
     }
@@ -298,78 +385,100 @@ impl World {
     /// A machine will look at once.
     pub(crate) fn touch(&mut self, node: usize) {
         let incarnation = self.machines[node].incarnation;
-        self.plan(Duration::ZERO, Event::Wake { node, incarnation });
+        self.plan(Duration::ZERO, Event::Look { node, incarnation });
     }
 
     pub(crate) fn transmit(&mut self, node: usize) -> Step {
-        let now = self.now;
-        loop {
-            let mut frame = self.spare.pop().unwrap_or_default();
-            frame.resize(FRAME_LENGTH_MAX, 0);
-            let Some(transmit) = self.machines[node].endpoint.poll_transmit(now, &mut frame) else {
-                self.spare.push(frame);
+        let local = self.local(node);
+        for _ in 0..=FRAMES_PER_LOOK {
+            let endpoint = &mut self.machines[node].endpoint;
+            let Some(transmit) = endpoint.poll_transmit(local, &mut self.scratch) else {
                 return Ok(());
             };
-            frame.truncate(transmit.length);
             self.summary.frames += 1;
-            self.tap(node, transmit.to, &frame)?;
-            self.send(node, index_of(transmit.to), frame);
+            self.send(node, transmit.to, transmit.length)?;
         }
+        Err(Violation {
+            checker: Checker::Memory,
+            at: self.now,
+            call: None,
+            what: format!("{node} has more than {FRAMES_PER_LOOK} frames to send at once"),
+        })
     }
 
-    /// The cipher is transparent: the checkers read along.
-    fn tap(&mut self, from: usize, to: NodeId, frame: &[u8]) -> Step {
+    /// The frame in `scratch` goes on the wire. The cipher is transparent: the checkers read along.
+    fn send(&mut self, from: usize, to: NodeId, length: usize) -> Step {
+        let to = index_of(to);
+        let frame = &self.scratch[..length];
         let malformed = |reason: netipc_wire::Malformed| Violation {
             checker: Checker::Wiretap,
             at: self.now,
+            call: None,
             what: format!("{from} sends what is no frame: {reason}"),
         };
         let packet = Packet::new_checked(frame).map_err(malformed)?;
         let header = packet.header();
         let message = Message::parse(header.kind, packet.body()).map_err(malformed)?;
-        let to = index_of(to);
+        let tapped = self
+            .truth
+            .tap(self.now, (from, to), header.session, &message);
+        let fate = self.network.fate(
+            &mut self.rng,
+            &self.profile,
+            self.now,
+            (from, to),
+            frame.len(),
+        );
         if self.record == Record::Everything {
-            let line = crate::describe::frame(from, to, &header, &message, &self.truth);
-            self.note(|| line);
+            let call = call_of((from, to), &header, &message, &self.truth);
+            let text = crate::describe::frame(&header, &message, call);
+            let way = match fate.arrivals[0] {
+                Some(_) => OnTheWay::Arrives,
+                None => OnTheWay::Lost,
+            };
+            let wrong: Vec<_> = fate.faults.iter().flatten().map(|f| f.text()).collect();
+            let text = match wrong.is_empty() {
+                true => text,
+                false => format!("{text} ({})", wrong.join(", ")),
+            };
+            self.entry(call, || What::Sent {
+                from,
+                to,
+                kind: short(header.kind),
+                text,
+                way,
+            });
         }
-        self.truth
-            .tap(self.now, (from, to), header.session, &message)
-    }
-
-    fn send(&mut self, from: usize, to: usize, frame: Vec<u8>) {
-        let bits = frame.len() * 8;
-        let fate = self
-            .network
-            .fate(&mut self.rng, &self.profile, self.now, (from, to), bits);
-        self.summary.faults += fate.faults;
-        let [first, second] = fate.arrivals;
-        if let Some(at) = second {
-            let frame = frame.clone();
+        for fault in fate.faults.into_iter().flatten() {
+            self.fault(fault);
+        }
+        for (nth, at) in fate.arrivals.into_iter().flatten().enumerate() {
+            let frame = self.frames.keep(&self.scratch[..length]);
+            if let (0, Some(bit)) = (nth, fate.damage) {
+                self.frames.buffers[frame as usize][bit / 8] ^= 1 << (bit % 8);
+            }
+            let (from, to) = (from as u8, to as u8);
             self.plan(self.now.until(at), Event::Arrive { from, to, frame });
         }
-        let Some(at) = first else {
-            self.note(|| "      lost".into());
-            self.spare.push(frame);
-            return;
-        };
-        let mut frame = frame;
-        if let Some(bit) = fate.damage {
-            frame[bit / 8] ^= 1 << (bit % 8);
-        }
-        self.plan(self.now.until(at), Event::Arrive { from, to, frame });
+        tapped
     }
 
     pub(crate) fn power_on(&mut self, node: usize) {
-        self.note(|| format!("{node} starts"));
+        self.entry(None, || What::On {
+            node,
+            text: "starts".into(),
+        });
         let nodes = self.machines.len();
-        self.machines[node].start(node, nodes, &mut self.rng);
-        self.machines[node].heard.fill(self.now);
+        let drift = self.profile.drift;
+        self.machines[node].start(node, nodes, self.now, drift, &mut self.rng);
     }
 
-    fn crash(&mut self, node: usize) {
-        self.note(|| format!("{node} crashes"));
-        self.summary.faults += 1;
-        self.summary.crashes += 1;
+    pub(crate) fn crash(&mut self, node: usize) {
+        self.entry(None, || What::On {
+            node,
+            text: "crashes".into(),
+        });
+        self.fault(Fault::Crash);
         self.machines[node].crash();
         self.truth.crashed(node);
         let later = up_to(&mut self.rng, OUTCOME_WITHIN * 2);
@@ -385,15 +494,23 @@ impl World {
         }));
     }
 
+    /// Writes down what happened to the whole world.
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        self.entry(None, || What::Note(line()));
+    }
+
+    /// Writes down what happened on a machine.
+    pub(crate) fn on(&mut self, node: usize, call: Option<usize>, text: impl FnOnce() -> String) {
+        self.entry(call, || What::On { node, text: text() });
+    }
+
+    fn entry(&mut self, call: Option<usize>, what: impl FnOnce() -> What) {
         if self.record == Record::Everything {
-            self.lines
-                .push(format!("{}  {}", milliseconds(self.now), line()));
+            self.entries.push(Entry {
+                at: self.now,
+                call,
+                what: what(),
+            });
         }
     }
-}
-
-/// A call's number is its token.
-pub(crate) fn token_of(id: usize) -> Token {
-    Token(id as u64)
 }

@@ -101,7 +101,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             return Err(Dropped::NoRoom);
         }
         slot.sequence = repr.sequence;
-        slot.state = State::Held;
+        slot.enter(State::Held);
         slot.way = way;
         slot.target = repr.target;
         slot.object = object;
@@ -162,7 +162,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
 
     fn make_ready(&mut self, index: usize) {
         let slot = &mut self.slots[index];
-        slot.state = State::Ready;
+        slot.enter(State::Ready);
         self.ready.insert(index);
         let pushed = self.deliver.push_back((index as u16, slot.sequence));
         debug_assert!(
@@ -193,10 +193,10 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                 self.abandoned
                     .push_back(entry)
                     .map_err(|_| Dropped::NoRoom)?;
-                slot.state = State::Abandoned;
+                slot.enter(State::Abandoned);
             }
             State::Replied => {
-                slot.state = State::Ran;
+                slot.enter(State::Ran);
                 unused = slot.capability.take();
             }
             State::Idle => return Err(Dropped::Stale),
@@ -220,7 +220,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         }
         if tables.faults.has(PlantedFault::TombstoneForgotten) {
             slot.sequence = repr.sequence;
-            slot.state = State::NeverRan;
+            slot.enter(State::NeverRan);
             slot.say = Say::Verdict;
             self.due.insert(index);
             return Ok(None);
@@ -232,7 +232,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             window.pass(repr.order);
         }
         slot.sequence = repr.sequence;
-        slot.state = State::NeverRan;
+        slot.enter(State::NeverRan);
         slot.say = Say::Verdict;
         slot.capability = None;
         self.due.insert(index);
@@ -271,7 +271,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             }
         }
         let slot = &mut self.slots[index];
-        slot.state = State::Running;
+        slot.enter(State::Running);
         self.ready.remove(index);
         Ok(Request {
             object: slot.object,
@@ -473,7 +473,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
 
     fn settle(&mut self, index: usize, state: State) {
         let slot = &mut self.slots[index];
-        slot.state = state;
+        slot.enter(state);
         slot.say = Say::Outcome;
         self.due.insert(index);
     }

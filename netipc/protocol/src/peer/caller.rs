@@ -11,6 +11,7 @@ use netipc_wire::{
 };
 
 use crate::capabilities::Imports;
+use crate::coverage::{Observed, Part, passed};
 use crate::fault::{Faults, PlantedFault};
 use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST, RETRANSMIT_MAX};
 use crate::set::Set;
@@ -118,6 +119,19 @@ impl Slot {
         words: Vec::new(),
         imported: None,
     };
+
+    fn enter(&mut self, state: State) {
+        passed(self.state, state);
+        self.state = state;
+    }
+}
+
+impl Observed for State {
+    const PART: Part = Part::Caller;
+
+    fn place(self) -> usize {
+        self as usize
+    }
 }
 
 impl<const SLOTS: usize> Caller<SLOTS> {
@@ -176,7 +190,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         self.busy.insert(index);
         self.open += usize::from(call.way == Way::Call);
         let slot = &mut self.slots[index];
-        slot.state = State::Queued;
+        slot.enter(State::Queued);
         slot.serial = self.serial;
         slot.token = call.token;
         slot.way = call.way;
@@ -335,7 +349,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             };
             slot.order = order;
             slot.sequence = slot.sequence.next();
-            slot.state = State::Sent;
+            slot.enter(State::Sent);
             slot.pause = RETRANSMIT_FIRST;
             slot.retry_at = now + slot.pause;
             self.awaiting.insert(index);
@@ -450,7 +464,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
 
     fn quarantine(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
-        slot.state = State::Quarantine;
+        slot.enter(State::Quarantine);
         slot.pause = RETRANSMIT_FIRST;
         slot.retry_at = now + slot.pause;
         self.awaiting.insert(index);
@@ -458,7 +472,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     fn free(&mut self, index: usize) {
-        self.slots[index].state = State::Free;
+        self.slots[index].enter(State::Free);
         self.busy.remove(index);
         self.awaiting.remove(index);
         self.due.remove(index);

@@ -223,7 +223,7 @@ impl Pair {
         loop {
             self.pump();
             let arrival = self.wire.iter().map(|(at, ..)| *at).min();
-            let timers = self.machines.iter().filter(|machine| machine.on);
+            let timers = self.machines.iter_mut().filter(|machine| machine.on);
             let timer = timers
                 .filter_map(|machine| machine.endpoint.poll_timeout())
                 .min();

@@ -178,7 +178,8 @@ pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
 pub(crate) fn simulator_command() -> Command {
     cargo(&[
         "run",
-        "--release",
+        "--profile",
+        "simulation",
         "-q",
         "-p",
         "netipc-simulator",

@@ -4,6 +4,7 @@ use heapless::Vec;
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::{Descriptor, Order, Sequence, Verdict, WORDS_MAX, Way};
 
+use crate::coverage::{Observed, Part, passed};
 use crate::time::Instant;
 use crate::types::Object;
 
@@ -76,6 +77,11 @@ impl Slot {
 }
 
 impl Slot {
+    pub(super) fn enter(&mut self, state: State) {
+        passed(self.state, state);
+        self.state = state;
+    }
+
     /// Whether the callee owes its word about the request: no peer that follows the protocol sends another before it.
     pub(super) const fn is_open(&self) -> bool {
         matches!(self.state, State::Held | State::Ready | State::Running)
@@ -88,6 +94,25 @@ impl Slot {
             }
             State::Ran | State::Replied => Verdict::Ran,
             State::Running | State::Abandoned | State::Failed(_) => Verdict::Running,
+        }
+    }
+}
+
+impl Observed for State {
+    const PART: Part = Part::Callee;
+
+    fn place(self) -> usize {
+        match self {
+            Self::Idle => 0,
+            Self::Held => 1,
+            Self::Ready => 2,
+            Self::Running => 3,
+            Self::Abandoned => 4,
+            Self::NeverRan => 5,
+            Self::Ran => 6,
+            Self::Replied => 7,
+            Self::Refused(_) => 8,
+            Self::Failed(_) => 9,
         }
     }
 }

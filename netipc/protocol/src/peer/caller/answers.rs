@@ -51,7 +51,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             Some(descriptor) => import(imports, descriptor),
         };
         let slot = &mut self.slots[index];
-        slot.state = State::Finished;
+        slot.enter(State::Finished);
         slot.label = reply.label;
         slot.imported = imported;
         slot.words.clear();

@@ -1,0 +1,394 @@
+//! What the proxy, its workers and the servers do on the simulated machines.
+
+use std::time::Duration;
+
+use netipc_protocol::limits::RELEASE_ACKS;
+use netipc_protocol::{
+    Answer, Event as Local, Execution, ImportId, NotExecuted, Outcome, Request, SessionId, Unknown,
+    WORDS_MAX, Way,
+};
+
+use crate::clients::{client_of, pattern};
+use crate::faults::Fault;
+use crate::machine::{COMPONENTS, Held, Work, index_of};
+use crate::network::{chance, up_to};
+use crate::truth::Checker;
+use crate::world::{Event, Step, World};
+use crate::{NODES_MAX, ROWS, SLOTS, Violation};
+
+/// Requests that may wait for a worker; more are turned away.
+const WAITING_MAX: usize = 6;
+
+/// More events at one look are a machine that does not bound what it queues: for each peer an outcome, a delivery and an
+/// abandonment for each slot, a capability back for each row, and what begins and ends a session.
+const EVENTS_PER_LOOK: usize = (NODES_MAX as usize - 1) * (3 * SLOTS + ROWS + RELEASE_ACKS + 2);
+
+/// What an endpoint has said, without what it had borrowed.
+enum Heard {
+    Complete {
+        id: usize,
+        result: Result<Arrived, Outcome>,
+    },
+    Deliver(Execution, u64),
+    Abandoned(Execution),
+    Released(u64),
+    Down(SessionId),
+    Up(SessionId),
+}
+
+/// A reply, compared with what it should be.
+struct Arrived {
+    right: bool,
+    import: Option<ImportId>,
+}
+
+impl World {
+    /// A machine looks at its events and does what they ask for.
+    pub(crate) fn attend(&mut self, node: usize) -> Step {
+        for _ in 0..=EVENTS_PER_LOOK {
+            match self.hear(node) {
+                None => return self.work(node),
+                Some(Heard::Complete { id, result }) => self.ended(node, id, result)?,
+                Some(Heard::Deliver(execution, object)) => self.delivered(node, execution, object),
+                Some(Heard::Abandoned(execution)) => self.abandoned(node, execution),
+                Some(Heard::Down(session)) => self.session_over(node, session),
+                Some(Heard::Up(session)) => {
+                    self.summary.sessions += 1;
+                    self.on(node, None, || format!("session {session} is open"));
+                    self.machines[node].open_sessions.push(session);
+                }
+                Some(Heard::Released(object)) => self.taken_back(node, object)?,
+            }
+        }
+        Err(Violation {
+            checker: Checker::Memory,
+            at: self.now,
+            call: None,
+            what: format!("{node} has more than {EVENTS_PER_LOOK} events at once"),
+        })
+    }
+
+    fn hear(&mut self, node: usize) -> Option<Heard> {
+        let truth = &self.truth;
+        Some(match self.machines[node].endpoint.poll_event()? {
+            Local::Complete { token, result } => {
+                let id = token.0 as usize;
+                let result = result.map(|reply| Arrived {
+                    right: reply.label == token.0
+                        && truth
+                            .call(id)
+                            .is_some_and(|call| call.words == reply.words.len())
+                        && (0..)
+                            .zip(reply.words)
+                            .all(|(index, word)| *word == !pattern(id, index)),
+                    import: reply.capability,
+                });
+                Heard::Complete { id, result }
+            }
+            Local::Deliver {
+                execution, object, ..
+            } => Heard::Deliver(execution, object.map_or(0, |object| object.0)),
+            Local::Abandoned { execution } => Heard::Abandoned(execution),
+            Local::Down { session, .. } => Heard::Down(session),
+            Local::Up { session, .. } => Heard::Up(session),
+            Local::Released { object } => Heard::Released(object.0),
+        })
+    }
+
+    fn session_over(&mut self, node: usize, session: SessionId) {
+        self.on(node, None, || format!("session {session} is over"));
+        let machine = &mut self.machines[node];
+        machine.held.retain(|held| held.import.session() != session);
+        machine
+            .exported
+            .retain(|(_, export)| export.session() != session);
+        machine.open_sessions.retain(|open| *open != session);
+        machine.ended.insert(session);
+    }
+
+    /// The protocol has no more use for what was exported.
+    fn taken_back(&mut self, node: usize, object: u64) -> Step {
+        let exported = &mut self.machines[node].exported;
+        let Some(place) = exported.iter().position(|(other, _)| *other == object) else {
+            return Err(Violation {
+                checker: Checker::Tables,
+                at: self.now,
+                call: None,
+                what: format!("{node} may take back object {object}, which is not lent"),
+            });
+        };
+        exported.swap_remove(place);
+        Ok(())
+    }
+
+    fn ended(&mut self, node: usize, id: usize, result: Result<Arrived, Outcome>) -> Step {
+        self.machines[node].open.remove(&id);
+        let outcome = result.as_ref().map(|_| ()).map_err(|outcome| *outcome);
+        self.on(node, Some(id), || format!("call {id} ends: {outcome:?}"));
+        let Some(call) = self.truth.call(id) else {
+            return Err(self.broken(id, format!("an outcome for call {id}, which nobody made")));
+        };
+        let heard = self.machines[node].heard[call.callee];
+        let replied = call.replied.flatten();
+        match outcome {
+            Ok(()) => self.summary.replies += 1,
+            Err(Outcome::NotExecuted(_)) => self.summary.not_executed += 1,
+            Err(Outcome::Unknown(_)) => self.summary.unknown += 1,
+        }
+        let local = self.local(node);
+        self.truth.ended((self.now, local), id, heard, outcome)?;
+        let Ok(arrived) = result else {
+            return Ok(());
+        };
+        if !arrived.right {
+            return Err(self.broken(id, format!("call {id} has a wrong answer")));
+        }
+        match (arrived.import, replied) {
+            (None, None) => Ok(()),
+            (Some(import), Some(object)) => {
+                self.hold(
+                    node,
+                    Held {
+                        import,
+                        object,
+                        component: 0,
+                    },
+                );
+                Ok(())
+            }
+            (import, object) => Err(self.broken(
+                id,
+                format!("call {id} was answered with {object:?} and got {import:?}"),
+            )),
+        }
+    }
+
+    fn delivered(&mut self, node: usize, execution: Execution, object: u64) {
+        let machine = &mut self.machines[node];
+        if machine.waiting.len() < WAITING_MAX {
+            machine.waiting.push_back((execution, object));
+            return;
+        }
+        let answer = Answer::NotExecuted(NotExecuted::Overload);
+        // Stale is as good: then its caller knows already.
+        let _ = machine.endpoint.finish(execution, &answer);
+    }
+
+    fn abandoned(&mut self, node: usize, execution: Execution) {
+        let working = &mut self.machines[node].working;
+        let id = working
+            .iter()
+            .find(|(_, work)| work.execution == execution)
+            .map(|(id, _)| *id);
+        // Some workers are aborted, others work on for nobody.
+        if let Some(id) = id
+            && self.rng.bool()
+        {
+            working.remove(&id);
+        }
+    }
+
+    /// Free workers take requests.
+    fn work(&mut self, node: usize) -> Step {
+        while self.machines[node].working.len() < self.profile.workers {
+            let Some((execution, object)) = self.machines[node].waiting.pop_front() else {
+                break;
+            };
+            self.start(node, execution, object)?;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, node: usize, execution: Execution, object: u64) -> Step {
+        let local = self.local(node);
+        let Ok(request) = self.machines[node].endpoint.start(local, execution) else {
+            return Ok(());
+        };
+        let Request {
+            label,
+            words,
+            capability,
+            ..
+        } = request;
+        let id = label as usize;
+        let Some(call) = self.truth.call(id) else {
+            return Err(self.broken(id, format!("call {id}, which nobody made, is started")));
+        };
+        let right = words.len() == call.words
+            && (0..)
+                .zip(words)
+                .all(|(index, word)| *word == pattern(id, index))
+            && call.sends.is_some() == capability.is_some()
+            && request.object.map_or(0, |object| object.0) == object;
+        let sends = call.sends;
+        self.on(node, Some(id), || {
+            format!("starts call {id} in session {}", execution.session())
+        });
+        self.truth
+            .started(self.now, id, node, execution.session(), object)?;
+        if !right {
+            return Err(self.broken(id, format!("call {id} is not what was sent")));
+        }
+        if let (Some(import), Some(object)) = (capability, sends) {
+            let component = 0;
+            self.hold(
+                node,
+                Held {
+                    import,
+                    object,
+                    component,
+                },
+            );
+        }
+        let work = Work {
+            execution,
+            object,
+            came: capability,
+        };
+        self.machines[node].working.insert(id, work);
+        let incarnation = self.machines[node].incarnation;
+        let takes = if chance(&mut self.rng, self.profile.stuck_handler) {
+            self.fault(Fault::StuckHandler);
+            return Ok(());
+        } else if chance(&mut self.rng, self.profile.slow_handler) {
+            self.fault(Fault::SlowHandler);
+            up_to(&mut self.rng, Duration::from_millis(200))
+        } else {
+            up_to(&mut self.rng, Duration::from_micros(200))
+        };
+        self.plan(
+            takes,
+            Event::Done {
+                node,
+                incarnation,
+                id,
+            },
+        );
+        Ok(())
+    }
+
+    /// A worker is done.
+    pub(crate) fn done(&mut self, node: usize, id: usize) {
+        let Some(Work { execution, .. }) = self.machines[node].working.remove(&id) else {
+            return;
+        };
+        if chance(&mut self.rng, self.profile.aborted) {
+            self.fault(Fault::Abort);
+            self.finish(node, id, execution, &Answer::Unknown(Unknown::Aborted));
+            return;
+        }
+        let is_call = self
+            .truth
+            .call(id)
+            .is_some_and(|call| call.way == Way::Call);
+        let sends = if is_call && chance(&mut self.rng, self.profile.capability) {
+            self.export(node, index_of(execution.node()))
+        } else {
+            None
+        };
+        let count = self.truth.call(id).map_or(0, |call| call.words);
+        let mut words = [0; WORDS_MAX];
+        for (index, word) in words.iter_mut().enumerate().take(count) {
+            *word = !pattern(id, index);
+        }
+        let answer = Answer::Reply {
+            label: id as u64,
+            words: &words[..count],
+            capability: sends.map(|(export, _)| export),
+        };
+        if self.finish(node, id, execution, &answer) {
+            self.truth
+                .answered(self.now, id, sends.map(|(_, object)| object));
+        }
+    }
+
+    /// Tells the protocol what has become of a request; whether it still wanted to know.
+    fn finish(
+        &mut self,
+        node: usize,
+        id: usize,
+        execution: Execution,
+        answer: &Answer<'_>,
+    ) -> bool {
+        let finished = self.machines[node].endpoint.finish(execution, answer);
+        self.on(node, Some(id), || {
+            let answer = match answer {
+                Answer::Reply { capability, .. } => format!("reply, {capability:?}"),
+                other => format!("{other:?}"),
+            };
+            format!("finishes call {id}: {answer}: {finished:?}")
+        });
+        finished.is_ok()
+    }
+
+    /// A component dies: what it waits for is cancelled, what it holds is given up, what it serves is revoked and answered for.
+    pub(crate) fn component_dies(&mut self, node: usize, component: u8) -> Step {
+        self.on(node, None, || format!("its component {component} dies"));
+        let waits: Vec<usize> = self.machines[node]
+            .open
+            .keys()
+            .copied()
+            .filter(|id| client_of(*id) == component)
+            .collect();
+        for id in waits {
+            self.cancel(node, id);
+        }
+        let held: Vec<Held> = self.machines[node]
+            .held
+            .iter()
+            .copied()
+            .filter(|held| held.component == component)
+            .collect();
+        for held in held {
+            self.release(node, held);
+        }
+        let serves: Vec<_> = self.machines[node]
+            .exported
+            .iter()
+            .copied()
+            .filter(|(object, _)| server_of(*object) == Some(component))
+            .collect();
+        for (object, export) in serves {
+            self.on(node, None, || format!("revokes object {object}"));
+            self.truth.revoked(object);
+            self.machines[node].endpoint.revoke(export);
+        }
+        let works: Vec<(usize, Work)> = self.machines[node]
+            .working
+            .iter()
+            .map(|(id, work)| (*id, *work))
+            .filter(|(_, work)| server_of(work.object) == Some(component))
+            .collect();
+        for (id, work) in works {
+            self.machines[node].working.remove(&id);
+            // The kernel knows whether the server had received it.
+            let answer = if self.rng.bool() {
+                Answer::Unknown(Unknown::ComponentDied)
+            } else {
+                self.truth.never_received(id);
+                self.give_back(node, work.came);
+                Answer::NotExecuted(NotExecuted::ComponentDied)
+            };
+            self.finish(node, id, work.execution, &answer);
+        }
+        self.visit(node)
+    }
+}
+
+impl World {
+    /// A request was never received, nor was the capability that came with it.
+    fn give_back(&mut self, node: usize, came: Option<ImportId>) {
+        let mut held = self.machines[node].held.iter();
+        if let Some(held) = held.find(|held| Some(held.import) == came).copied() {
+            self.release(node, held);
+        }
+    }
+}
+
+/// The component that serves an object.
+const fn server_of(object: u64) -> Option<u8> {
+    match object {
+        0 => None,
+        object => Some((object % COMPONENTS as u64) as u8),
+    }
+}
