@@ -8,6 +8,12 @@ pub const MESSAGE_BYTES: usize = MESSAGE_WORDS * 8;
 pub const REGISTER_WORDS: usize = 4;
 /// Capabilities that the kernel delivers in one message; it drops the rest without an error.
 pub const MESSAGE_CAPABILITIES: usize = 1;
+/// Capabilities that a method may take, or give: one goes with the message, the stub sends the others ahead or fetches them.
+pub const METHOD_CAPABILITIES: usize = 4;
+/// Capabilities that one server keeps which were sent ahead, or wait to be fetched.
+pub const STAGED: usize = 64;
+/// Of these, so many of one client: all other machines are one client.
+pub const STAGED_OF_ONE: usize = 16;
 
 /// Components of one machine, the root task not counted. Identifiers have 8 bits and 0 is the root task.
 pub const COMPONENTS: usize = 32;

@@ -132,12 +132,17 @@ fn in_words(reply: &Reply) -> Type {
     match &reply.parts {
         Parts::Value => reply.whole.clone(),
         Parts::Capability(_) => syn::parse_quote!(()),
-        Parts::Tuple(types, place, _) => {
-            let mut rest = types.clone();
-            rest.remove(*place);
-            match <[Type; 1]>::try_from(rest) {
+        Parts::Tuple(types, places) => {
+            let rest = types.iter().enumerate();
+            let rest = rest.filter(|(i, _)| places.iter().all(|(place, _)| place != i));
+            let rest = rest.map(|(_, ty)| ty.clone()).collect::<Vec<_>>();
+            let rest: Type = match <[Type; 1]>::try_from(rest) {
                 Ok([one]) => one,
                 Err(rest) => syn::parse_quote!((#(#rest,)*)),
+            };
+            match reply.parts.fetched() {
+                0 => rest,
+                tickets => syn::parse_quote!((#rest, [u64; #tickets])),
             }
         }
     }
@@ -153,8 +158,12 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
     let ty = ident;
     let full_name = format!("{}.{ident}", interface.name.value());
     let signature = format!("{} {}", interface.name.value(), method.signature);
-    let (takes, gives) = (passes(method.takes().map(|t| t.1)), passes(method.gives()));
+    let (takes, gives) = (
+        passes(method.takes().next().map(|t| t.1)),
+        passes(method.gives().first().copied()),
+    );
     let (names, types): (Vec<_>, Vec<_>) = method.values().unzip();
+    let tickets = method.takes().count().saturating_sub(1);
     let codecs = |part: &'static str| types.iter().map(move |ty| codec(ty, part));
     let (sizes, writes, reads) = (codecs("SIZE"), codecs("write"), codecs("read"));
     let field_docs = names.iter().map(|name| format!("Its argument `{name}`."));
@@ -176,10 +185,12 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
     };
     let put_answer = put_answer(method);
     let interface_name = &interface.ident;
+    let (ticket_field, ticket_size, write_tickets, read_tickets) = ticket_parts(tickets);
     hygienic! {
         #(#docs)*
         pub struct #ty {
             #(#[doc = #field_docs] pub #names: #types,)*
+            #ticket_field
         }
 
         impl ::isthmus_interface::Method for #ty {
@@ -192,7 +203,7 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
             const TAKES: ::isthmus_interface::Passes = #takes;
             const GIVES: ::isthmus_interface::Passes = #gives;
             const ARGUMENTS: ::isthmus_interface::Size =
-                ::isthmus_interface::Size::sum(&[#(#sizes),*]);
+                ::isthmus_interface::Size::sum(&[#(#sizes,)* #ticket_size]);
             const REPLY: ::isthmus_interface::Size = #reply_size;
             const ERROR: ::isthmus_interface::Size = #error_size;
             type Interface = dyn super::#interface_name;
@@ -206,6 +217,7 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
             ) -> ::core::result::Result<(), ::isthmus_interface::TooLong> {
                 let _ = &writer;
                 #(#writes(&self.#names, writer)?;)*
+                #write_tickets
                 ::core::result::Result::Ok(())
             }
 
@@ -214,7 +226,7 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
                 reader: &mut ::isthmus_interface::Reader<'_>,
             ) -> ::core::result::Result<Self, ::isthmus_interface::Malformed> {
                 let _ = &reader;
-                ::core::result::Result::Ok(Self { #(#names: #reads(reader)?,)* })
+                ::core::result::Result::Ok(Self { #(#names: #reads(reader)?,)* #read_tickets })
             }
 
             #[inline]
@@ -253,6 +265,20 @@ fn method_type(interface: &Interface, method: &Method) -> TokenStream {
     }
 }
 
+/// The tickets of capabilities that were sent ahead, as part of a request: field, size, how it is written, how it is read.
+fn ticket_parts(tickets: usize) -> (TokenStream, TokenStream, TokenStream, TokenStream) {
+    if tickets == 0 {
+        return Default::default();
+    }
+    let codec = hygienic!(::isthmus_interface::private::Carried::<[u64; #tickets]>);
+    (
+        hygienic!(#[doc = "The tickets of the capabilities that were sent ahead."] pub __tickets: [u64; #tickets],),
+        hygienic!(#codec::SIZE),
+        hygienic!(#codec::write(&self.__tickets, writer)?;),
+        hygienic!(__tickets: #codec::read(reader)?,),
+    )
+}
+
 /// The name of the function that makes a method's result an answer.
 fn put_answer_name(method: &Method) -> Ident {
     format_ident!("__answer_{}", method.ident)
@@ -265,20 +291,38 @@ fn put_answer(method: &Method) -> TokenStream {
     };
     let (name, ty) = (put_answer_name(method), &method.ident);
     let whole = &reply.whole;
+    let keep = |value: &TokenStream| {
+        hygienic! {
+            match keeper.keep(#value.into_capability()) {
+                ::core::result::Result::Ok(ticket) => ticket,
+                ::core::result::Result::Err(_) => {
+                    let lost = ::isthmus_interface::abi::Unknown::ReplyLost;
+                    return answer.outcome(lost.into());
+                }
+            }
+        }
+    };
     let (value, capability) = match &reply.parts {
         Parts::Value => (hygienic!(&result), hygienic!(::core::option::Option::None)),
         Parts::Capability(capability) => (hygienic!(&()), outgoing(capability, &hygienic!(result))),
-        Parts::Tuple(types, place, capability) => {
-            let rest = (0..types.len())
-                .filter(|i| i != place)
-                .map(syn::Index::from);
-            let rest = rest.map(|i| hygienic!(result.#i)).collect::<Vec<_>>();
-            let words = match &rest[..] {
-                [one] => hygienic!(&#one),
-                _ => hygienic!(&(#(#rest,)*)),
+        Parts::Tuple(types, places) => {
+            let part = |i: usize| {
+                let i = syn::Index::from(i);
+                hygienic!(result.#i)
             };
-            let place = syn::Index::from(*place);
-            (words, outgoing(capability, &hygienic!(result.#place)))
+            let rest = (0..types.len()).filter(|i| places.iter().all(|(place, _)| place != i));
+            let rest = rest.map(part).collect::<Vec<_>>();
+            let rest = match &rest[..] {
+                [one] => hygienic!(#one),
+                _ => hygienic!((#(#rest,)*)),
+            };
+            let (first, capability) = &places[0];
+            let kept = places[1..].iter().map(|(place, _)| keep(&part(*place)));
+            let words = match reply.parts.fetched() {
+                0 => hygienic!(&#rest),
+                _ => hygienic!(&(#rest, [#(#kept),*])),
+            };
+            (words, outgoing(capability, &part(*first)))
         }
     };
     hygienic! {
@@ -286,7 +330,9 @@ fn put_answer(method: &Method) -> TokenStream {
         fn #name(
             result: ::core::result::Result<#whole, #error>,
             answer: &mut ::isthmus_interface::Answer,
+            keeper: ::isthmus_interface::staging::Keeper,
         ) {
+            let _ = &keeper;
             match result {
                 ::core::result::Result::Ok(result) => {
                     answer.reply::<#ty>(#value, #capability);
@@ -312,6 +358,16 @@ fn dispatch(interface: &Interface) -> TokenStream {
         .methods
         .iter()
         .map(|method| arm(interface, method));
+    let stages = |method: &Method| method.takes().count() > 1 || method.gives().len() > 1;
+    let staging = interface.methods.iter().any(stages).then(|| {
+        hygienic! {
+            if let ::core::option::Option::Some(disposition) =
+                ::isthmus_interface::staging::handle(request, answer)
+            {
+                return disposition;
+            }
+        }
+    });
     hygienic! {
         /// Has `server` run the method that `request` asks for. The answer is in `answer`, if one is to be sent. A capability that
         /// is left in the request was not wanted.
@@ -323,6 +379,7 @@ fn dispatch(interface: &Interface) -> TokenStream {
             let label = request.label.untraced();
             let refused = 'run: {
                 #(#arms)*
+                #staging
                 ::isthmus_interface::refuse(label, LABELS)
             };
             let _ = server;
@@ -335,28 +392,39 @@ fn dispatch(interface: &Interface) -> TokenStream {
 fn arm(interface: &Interface, method: &Method) -> TokenStream {
     let (trait_name, ty) = (&interface.ident, &method.ident);
     let names = method.values().map(|v| v.0);
-    let received = method.takes().map(|(ident, capability)| {
+    let received = method.takes().enumerate().map(|(i, (ident, capability))| {
         let kind = &capability.kind;
-        let received = hygienic!{
+        let received = hygienic! {
             match ::isthmus_interface::Cap::<#kind>::received(capability) {
                 ::core::result::Result::Ok(capability) => capability,
                 ::core::result::Result::Err(reason) => break 'run reason,
             }
         };
         if capability.optional {
-            hygienic!{
+            return hygienic! {
                 let #ident = match capability {
                     ::core::option::Option::Some(capability) => ::core::option::Option::Some(#received),
                     ::core::option::Option::None => ::core::option::Option::None,
                 };
-            }
-        } else {
-            hygienic!{
-                let capability = capability.expect("`decode` has checked that it came");
-                let #ident = #received;
-            }
+            };
+        }
+        let came = match i.checked_sub(1) {
+            None => hygienic!(capability.expect("`decode` has checked that it came")),
+            Some(ticket) => hygienic! {
+                match request.staged(__tickets[#ticket]) {
+                    ::core::result::Result::Ok(capability) => capability,
+                    ::core::result::Result::Err(reason) => break 'run reason,
+                }
+            },
+        };
+        hygienic! {
+            let #ident = {
+                let capability = #came;
+                #received
+            };
         }
     });
+    let tickets = (method.takes().count() > 1).then(|| hygienic!(__tickets));
     let arguments = method.parameters.iter().map(|parameter| match parameter {
         Parameter::Value(ident, _) | Parameter::Capability(ident, _) => hygienic!(#ident),
         Parameter::Caller => hygienic!(::isthmus_interface::Caller::new(request.badge)),
@@ -378,18 +446,18 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
             return ::isthmus_interface::Disposition::Nothing;
         },
         Ending::Answer { .. } => hygienic! {
-            #put_answer(#run, answer);
+            #put_answer(#run, answer, request.keeper());
             return ::isthmus_interface::Disposition::Reply;
         },
     };
     hygienic! {
         if label == <#ty as ::isthmus_interface::Method>::LABEL {
-            let (#ty { #(#names),* }, capability) = match ::isthmus_interface::decode::<#ty>(request) {
+            let (#ty { #(#names,)* #tickets }, capability) = match ::isthmus_interface::decode::<#ty>(request) {
                 ::core::result::Result::Ok(decoded) => decoded,
                 ::core::result::Result::Err(reason) => break 'run reason,
             };
             let _ = &capability;
-            #received
+            #(#received)*
             #finish
         }
     }
@@ -471,27 +539,26 @@ fn client_method(interface: &Interface, method: &Method) -> TokenStream {
             Parameter::Caller | Parameter::Later => None,
         });
     let names = method.values().map(|v| v.0);
-    let (stage, sent) = match method.takes() {
-        None => (TokenStream::new(), hygienic!(::core::option::Option::None)),
-        Some((
-            ident,
-            Capability {
-                kind,
-                optional: false,
-                ..
-            },
-        )) => (
-            // It lives until the call has ended.
-            hygienic!(let #ident: ::isthmus_interface::Cap<#kind> = #ident.into();),
-            hygienic!(::core::option::Option::Some(#ident.slot())),
-        ),
-        Some((ident, _)) => (
-            TokenStream::new(),
-            hygienic!(#ident.as_ref().map(::isthmus_interface::Cap::slot)),
-        ),
-    };
-    let call =
-        hygienic!(&self.transport, self.endpoint.slot(), &#module::#ty { #(#names),* }, #sent);
+    let mut sent = hygienic!(::core::option::Option::None);
+    let mut stage = TokenStream::new();
+    let mut tickets = Vec::new();
+    for (i, (ident, Capability { kind, optional, .. })) in method.takes().enumerate() {
+        if *optional {
+            sent = hygienic!(#ident.as_ref().map(::isthmus_interface::Cap::slot));
+            continue;
+        }
+        // It lives until the call has ended.
+        stage.extend(hygienic!(let #ident: ::isthmus_interface::Cap<#kind> = #ident.into();));
+        if i == 0 {
+            sent = hygienic!(::core::option::Option::Some(#ident.slot()));
+        } else {
+            tickets.push(hygienic! {
+                ::isthmus_interface::staging::stage(&self.transport, self.endpoint.slot(), #ident.slot())?
+            });
+        }
+    }
+    let tickets = (!tickets.is_empty()).then(|| hygienic!(__tickets: [#(#tickets),*]));
+    let call = hygienic!(&self.transport, self.endpoint.slot(), &#module::#ty { #(#names,)* #tickets }, #sent);
     let (returns, body) = match &method.ending {
         Ending::OneWay => (
             hygienic!((), ::isthmus_interface::abi::NotExecuted),
@@ -537,23 +604,32 @@ fn result(parts: &Parts) -> TokenStream {
             let given = given(capability);
             hygienic!({ let () = reply; #given })
         }
-        Parts::Tuple(types, place, capability) => {
-            let given = given(capability);
+        Parts::Tuple(types, places) => {
+            let values = types.len() - places.len();
             let mut at = 0;
             let parts = (0..types.len()).map(|i| {
-                if i == *place {
-                    return given.clone();
-                }
-                let index = syn::Index::from(at);
-                at += 1;
-                if types.len() == 2 {
-                    hygienic!(reply)
-                } else {
-                    hygienic!(reply.#index)
+                match places.iter().position(|(place, _)| *place == i) {
+                    Some(0) => given(&places[0].1),
+                    Some(fetched) => {
+                        let ticket = fetched - 1;
+                        hygienic!(::isthmus_interface::Cap::new(::isthmus_interface::staging::collect(
+                            &self.transport,
+                            self.endpoint.slot(),
+                            tickets[#ticket],
+                        )?))
+                    }
+                    None if values == 1 => hygienic!(reply),
+                    None => {
+                        let index = syn::Index::from(at);
+                        at += 1;
+                        hygienic!(reply.#index)
+                    }
                 }
             });
             let parts = parts.collect::<Vec<_>>();
-            hygienic!((#(#parts,)*))
+            let split = (places.len() > 1).then(|| hygienic!(let (reply, tickets) = reply;));
+            let unused = (values == 0).then(|| hygienic!(let () = reply;));
+            hygienic!({ #split #unused (#(#parts,)*) })
         }
     }
 }

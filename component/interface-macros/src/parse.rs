@@ -12,6 +12,8 @@ use syn::{
 
 /// Bytes of an interface's name: `isthmus_abi::limits::NAME_BYTES`, which the generated code checks again.
 const NAME_BYTES: usize = 24;
+/// Capabilities of a method, each way: `isthmus_abi::limits::METHOD_CAPABILITIES`, which the generated code checks again.
+pub const CAPABILITIES: usize = 4;
 /// The ordinals above are kept for the system.
 const ORDINAL_LAST: u8 = 239;
 
@@ -121,8 +123,24 @@ pub enum Parts {
     Value,
     /// A capability.
     Capability(Capability),
-    /// A tuple with a capability at this place.
-    Tuple(Vec<Type>, usize, Capability),
+    /// A tuple with capabilities at these places.
+    Tuple(Vec<Type>, Vec<(usize, Capability)>),
+}
+
+impl Parts {
+    /// The capabilities among them.
+    pub fn capabilities(&self) -> Vec<&Capability> {
+        match self {
+            Self::Value => Vec::new(),
+            Self::Capability(capability) => vec![capability],
+            Self::Tuple(_, places) => places.iter().map(|(_, capability)| capability).collect(),
+        }
+    }
+
+    /// Capabilities that the client fetches.
+    pub fn fetched(&self) -> usize {
+        self.capabilities().len().saturating_sub(1)
+    }
 }
 
 impl Method {
@@ -134,22 +152,19 @@ impl Method {
         })
     }
 
-    /// The capability that the client sends.
-    pub fn takes(&self) -> Option<(&Ident, &Capability)> {
-        self.parameters.iter().find_map(|p| match p {
+    /// The capabilities that the client sends: the first one with the message, the others ahead.
+    pub fn takes(&self) -> impl Iterator<Item = (&Ident, &Capability)> {
+        self.parameters.iter().filter_map(|p| match p {
             Parameter::Capability(ident, capability) => Some((ident, capability)),
             _ => None,
         })
     }
 
-    /// The capability that the server sends.
-    pub fn gives(&self) -> Option<&Capability> {
+    /// The capabilities that the server sends: the first one with the message, the others are fetched.
+    pub fn gives(&self) -> Vec<&Capability> {
         match &self.ending {
-            Ending::Answer { reply, .. } => match &reply.parts {
-                Parts::Value => None,
-                Parts::Capability(capability) | Parts::Tuple(_, _, capability) => Some(capability),
-            },
-            Ending::OneWay => None,
+            Ending::Answer { reply, .. } => reply.parts.capabilities(),
+            Ending::OneWay => Vec::new(),
         }
     }
 
@@ -275,6 +290,14 @@ fn method(function: &TraitItemFn) -> Result<Method> {
     let parameters = parameters(function)?;
     let one_way = function.attrs.iter().find(|a| a.path().is_ident("one_way"));
     let ending = ending(function, one_way)?;
+    let capabilities = parameters.iter().filter_map(|p| match p {
+        Parameter::Capability(_, capability) => Some(&capability.written),
+        _ => None,
+    });
+    if let (Ending::OneWay, Some(second)) = (&ending, capabilities.clone().nth(1)) {
+        let text = "a one-way message carries one capability: nobody hears whether further ones have arrived";
+        return Err(Error::new_spanned(second, text));
+    }
     // Docs, and what the user may want on the client's method too.
     let docs = function
         .attrs
@@ -373,11 +396,20 @@ fn parameters(function: &TraitItemFn) -> Result<Vec<Parameter>> {
             |p: &Parameter| core::mem::discriminant(p) == core::mem::discriminant(&parameter);
         let again = parameters.iter().any(twice);
         match &parameter {
-            Parameter::Capability(..) if again => {
-                return Err(Error::new_spanned(
-                    &input.ty,
-                    "a message carries one capability: hand further ones over by further methods",
-                ));
+            Parameter::Capability(_, capability) if again => {
+                if capability.optional {
+                    return Err(Error::new_spanned(
+                        &input.ty,
+                        "only the first capability of a message may be missing",
+                    ));
+                }
+                if parameters.iter().filter(|p| twice(p)).count() == CAPABILITIES {
+                    return Err(Error::new_spanned(
+                        &input.ty,
+                        format!("a method takes at most {CAPABILITIES} capabilities"),
+                    ));
+                }
+                parameters.push(parameter);
             }
             Parameter::Caller | Parameter::Later if again => {
                 return Err(Error::new_spanned(&input.ty, "there is one caller"));
@@ -469,22 +501,29 @@ fn parts(whole: &Type) -> Result<Parts> {
         return Ok(Parts::Value);
     };
     let types = tuple.elems.iter().cloned().collect::<Vec<_>>();
-    let mut found = None;
+    let mut found = Vec::new();
     for (place, ty) in types.iter().enumerate() {
-        match (capability(ty), &found) {
-            (Some(_), Some(_)) => {
-                return Err(Error::new_spanned(
-                    ty,
-                    "a message carries one capability: give further ones by further methods",
-                ));
-            }
-            (Some(capability), None) => found = Some((place, capability)),
-            (None, _) => {}
+        let Some(capability) = capability(ty) else {
+            continue;
+        };
+        if capability.optional && !found.is_empty() {
+            return Err(Error::new_spanned(
+                ty,
+                "only the first capability of a message may be missing",
+            ));
         }
+        if found.len() == CAPABILITIES {
+            return Err(Error::new_spanned(
+                ty,
+                format!("a method gives at most {CAPABILITIES} capabilities"),
+            ));
+        }
+        found.push((place, capability));
     }
-    Ok(match found {
-        Some((place, capability)) => Parts::Tuple(types, place, capability),
-        None => Parts::Value,
+    Ok(if found.is_empty() {
+        Parts::Value
+    } else {
+        Parts::Tuple(types, found)
     })
 }
 

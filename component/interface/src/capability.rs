@@ -17,6 +17,13 @@ pub trait System: Sync {
 
     /// Answers a caller that was kept waiting, and frees the slot.
     fn answer(&self, waiting: Slot, answer: &Answer);
+
+    /// Keeps a capability for a caller with this badge, who has sent it ahead of a message, or will fetch it: its ticket. What is never asked for
+    /// is deleted when newer ones need its place.
+    fn stage(&self, badge: u64, capability: Capability) -> Result<u64, Exhausted>;
+
+    /// What is kept under a ticket for callers with this badge.
+    fn unstage(&self, badge: u64, ticket: u64) -> Option<Capability>;
 }
 
 /// Every slot of a kind is taken; the description says how many there are.
@@ -91,6 +98,12 @@ impl Capability {
             Place::Slot(_) => None,
             Place::Own(badge) => Some(badge),
         }
+    }
+
+    /// Whether dropping it deletes it.
+    #[must_use]
+    pub const fn is_owned(&self) -> bool {
+        self.owner.is_some()
     }
 
     /// Another name for the same; this one remains its owner, if it is.

@@ -4,8 +4,8 @@ use core::fmt;
 
 use isthmus_abi::{Outcome, Slot, Unknown};
 
-use crate::capability::System;
 use crate::server::Answer;
+use crate::staging::Keeper;
 
 /// A caller that waits for a method's result. Dropped unanswered, it answers `Unknown(ReplyLost)`, so that nobody waits for ever.
 ///
@@ -14,19 +14,19 @@ use crate::server::Answer;
 #[must_use = "dropping it tells the caller that its answer is lost"]
 pub struct Later<T, E> {
     waiting: Option<Slot>,
-    system: &'static dyn System,
-    encode: fn(Result<T, E>, &mut Answer),
+    keeper: Keeper,
+    encode: fn(Result<T, E>, &mut Answer, Keeper),
 }
 
 impl<T, E> Later<T, E> {
     pub(crate) fn new(
         waiting: Slot,
-        system: &'static dyn System,
-        encode: fn(Result<T, E>, &mut Answer),
+        keeper: Keeper,
+        encode: fn(Result<T, E>, &mut Answer, Keeper),
     ) -> Self {
         Self {
             waiting: Some(waiting),
-            system,
+            keeper,
             encode,
         }
     }
@@ -34,7 +34,7 @@ impl<T, E> Later<T, E> {
     /// Answers. A capability in the result is copied to the caller, and deleted here if it was owned.
     pub fn answer(mut self, result: Result<T, E>) {
         let mut answer = Answer::new();
-        (self.encode)(result, &mut answer);
+        (self.encode)(result, &mut answer, self.keeper);
         self.send(&answer);
     }
 
@@ -47,7 +47,7 @@ impl<T, E> Later<T, E> {
 
     fn send(&mut self, answer: &Answer) {
         if let Some(waiting) = self.waiting.take() {
-            self.system.answer(waiting, answer);
+            self.keeper.system.answer(waiting, answer);
         }
     }
 }

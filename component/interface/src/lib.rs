@@ -27,6 +27,8 @@ pub mod loopback;
 pub mod mistreat;
 mod server;
 mod shape;
+#[doc(hidden)]
+pub mod staging;
 mod wire;
 
 pub use bytes::Encoded;

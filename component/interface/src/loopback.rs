@@ -35,6 +35,9 @@ struct Books {
     waiting: BTreeMap<u32, Option<Message>>,
     saved: u32,
     room: Option<usize>,
+    /// What was staged, by ticket: for which badge.
+    staged: BTreeMap<u64, (u64, Capability)>,
+    tickets: u64,
 }
 
 std::thread_local! {
@@ -71,6 +74,21 @@ impl System for Ledger {
             *place = Some(message);
         });
     }
+
+    fn stage(&self, badge: u64, capability: Capability) -> Result<u64, Exhausted> {
+        BOOKS.with_borrow_mut(|books| {
+            books.tickets += 1;
+            books.staged.insert(books.tickets, (badge, capability));
+            Ok(books.tickets)
+        })
+    }
+
+    fn unstage(&self, badge: u64, ticket: u64) -> Option<Capability> {
+        BOOKS.with_borrow_mut(|books| match books.staged.get(&ticket) {
+            Some((of, _)) if *of == badge => books.staged.remove(&ticket).map(|(_, kept)| kept),
+            _ => None,
+        })
+    }
 }
 
 impl Ledger {
@@ -84,6 +102,12 @@ impl Ledger {
     #[must_use]
     pub fn take_discarded() -> Vec<Slot> {
         BOOKS.with_borrow_mut(|books| core::mem::take(&mut books.discarded))
+    }
+
+    /// Forgets what was staged and never asked for.
+    pub fn forget_staged() {
+        let staged = BOOKS.with_borrow_mut(|books| core::mem::take(&mut books.staged));
+        drop(staged);
     }
 
     /// How many callers may wait at once, from now on.

@@ -8,6 +8,7 @@ use isthmus_abi::{ComponentId, EndpointBadge, Label, NotExecuted, ObjectId, Outc
 use crate::capability::{Capability, System};
 use crate::client::whole;
 use crate::later::Later;
+use crate::staging::Keeper;
 use crate::wire::{TooLong, Writer};
 use crate::{LONG, Method, Passes, SHORT};
 
@@ -37,14 +38,31 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl Request<'_> {
+    /// Keeps capabilities for its caller.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn keeper(&self) -> Keeper {
+        Keeper {
+            system: self.system,
+            badge: self.badge,
+        }
+    }
+
+    /// A capability that its caller has sent ahead.
+    #[doc(hidden)]
+    pub fn staged(&self, ticket: u64) -> Result<Capability, NotExecuted> {
+        let kept = self.system.unstage(self.badge, ticket);
+        kept.ok_or(NotExecuted::MissingCapability)
+    }
+
     /// Keeps its caller waiting.
     #[doc(hidden)]
     pub fn later<T, E>(
         &self,
-        encode: fn(Result<T, E>, &mut Answer),
+        encode: fn(Result<T, E>, &mut Answer, Keeper),
     ) -> Result<Later<T, E>, NotExecuted> {
         match self.system.save_caller() {
-            Ok(waiting) => Ok(Later::new(waiting, self.system, encode)),
+            Ok(waiting) => Ok(Later::new(waiting, self.keeper(), encode)),
             Err(_) => Err(NotExecuted::Overload),
         }
     }

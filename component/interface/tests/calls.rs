@@ -80,6 +80,15 @@ pub trait Drawer {
     /// Names that the generated code uses itself.
     #[method(11)]
     fn names(&mut self, request: u8, answer: u8, label: u8, server: u8) -> Result<u8, DrawerError>;
+    /// Turns capabilities round.
+    #[method(12)]
+    fn rotate(
+        &mut self,
+        first: Cap<Anything>,
+        number: u8,
+        second: Cap<Anything>,
+        third: Cap<Notification>,
+    ) -> Result<(Cap<Notification>, u8, Cap<Anything>, Cap<Anything>), DrawerError>;
 }
 
 /// Whoever waits for the drawer to be cleared.
@@ -171,6 +180,19 @@ impl Drawer for Inside {
 
     fn merge(&mut self, other: Cap<Own>) -> Result<u64, DrawerError> {
         other.own_badge().ok_or(DrawerError::Empty)
+    }
+
+    fn rotate(
+        &mut self,
+        first: Cap<Anything>,
+        number: u8,
+        second: Cap<Anything>,
+        third: Cap<Notification>,
+    ) -> Result<(Cap<Notification>, u8, Cap<Anything>, Cap<Anything>), DrawerError> {
+        match number {
+            0 => Err(DrawerError::Empty),
+            _ => Ok((third, number, first, second)),
+        }
     }
 
     fn names(&mut self, request: u8, answer: u8, label: u8, server: u8) -> Result<u8, DrawerError> {
@@ -454,8 +476,41 @@ pub trait Long {
 }
 
 #[test]
+fn further_capabilities_are_sent_ahead_and_fetched() {
+    let transport = Loopback(Shell::default());
+    let drawer = DrawerClient::new(&transport, Slot(5));
+    let (third, number, first, second) = drawer.rotate(Slot(1), 7, Slot(2), Slot(3)).unwrap();
+    let slots = [first.slot(), second.slot(), third.slot()];
+    assert_eq!((slots, number), ([Slot(1), Slot(2), Slot(3)], 7));
+    // In the loopback sender and receiver have the same number for a capability: each deletes its own.
+    let mut gone = Ledger::take_discarded();
+    gone.sort();
+    assert_eq!(
+        gone,
+        [Slot(1), Slot(2), Slot(3)],
+        "the server's, which were given away"
+    );
+    drop((first, second, third));
+    assert_eq!(Ledger::take_discarded().len(), 3, "the client's");
+    let refused = drawer.rotate(Slot(1), 0, Slot(2), Slot(3)).unwrap_err();
+    assert_eq!(refused, CallError::Interface(DrawerError::Empty));
+    assert_eq!(
+        Ledger::take_discarded().len(),
+        3,
+        "the server's, which it did not want"
+    );
+    // A ticket is good once, and for whoever has it by the same capability.
+    let staged = isthmus_interface::staging::stage(&&transport, Slot(5), Slot(4)).unwrap();
+    for (to, answer) in [(6, true), (5, false), (5, true)] {
+        let lost = isthmus_interface::staging::collect(&&transport, Slot(to), staged).is_err();
+        assert_eq!(lost, answer, "{to}");
+    }
+}
+
+#[test]
 fn no_mistreatment_stops_a_server() {
     let mut inside = Inside::default();
+    Ledger::forget_staged();
     let messages = mistreat(drawer::METHODS, |request, answer| {
         drawer::dispatch(&mut inside, request, answer)
     });
@@ -566,7 +621,7 @@ proptest! {
 
     #[test]
     fn any_message_gets_an_answer(
-        which in 0usize..13,
+        which in 0usize..14,
         flip in 0u32..64,
         words in proptest::collection::vec(any::<u64>(), 0..120),
         capability in proptest::option::of(any::<u32>().prop_map(Slot)),

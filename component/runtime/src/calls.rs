@@ -13,6 +13,7 @@ use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
 use crate::replies::SavedReply;
 use crate::service::{Arrival, Incoming, RegisterWords, Service};
 use crate::slots::{self, TakeError};
+use crate::staged;
 
 /// The kernel as transport. A capability is the slot in which it lies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +40,14 @@ impl System for Kernel {
 
     fn answer(&self, waiting: Slot, answer: &Answer) {
         SavedReply::from_slot(waiting).answer(answer);
+    }
+
+    fn stage(&self, badge: u64, capability: Capability) -> Result<u64, Exhausted> {
+        staged::stage(badge, capability)
+    }
+
+    fn unstage(&self, badge: u64, ticket: u64) -> Option<Capability> {
+        staged::unstage(badge, ticket)
     }
 }
 

@@ -27,6 +27,7 @@ mod panic;
 pub mod replies;
 pub mod service;
 pub mod slots;
+mod staged;
 pub mod thread;
 pub mod time;
 pub mod timer;

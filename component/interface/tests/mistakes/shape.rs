@@ -24,9 +24,14 @@ pub trait Shape {
     #[method(6)]
     fn reference(&mut self, text: &str) -> Result<(), Infallible>; //~ an argument is sent by value
     #[method(7)]
-    fn two(&mut self, one: Cap<Anything>, two: Cap<Anything>) -> Result<(), Infallible>; //~ a message carries one capability
+    fn two(&mut self, one: Cap<Anything>, two: Option<Cap<Anything>>) -> Result<(), Infallible>; //~ only the first capability of a message may be missing
     #[method(8)]
-    fn gives_two(&mut self) -> Result<(Cap<Anything>, Cap<Anything>), Infallible>; //~ a message carries one capability
+    #[rustfmt::skip]
+    fn five(&mut self, a: Cap<Anything>, b: Cap<Anything>, c: Cap<Anything>, d: Cap<Anything>,
+        e: Cap<Anything>) -> Result<(), Infallible>; //~ a method takes at most 4 capabilities
+    #[method(15)]
+    #[one_way]
+    fn two_one_way(&mut self, one: Cap<Anything>, two: Cap<Anything>); //~ a one-way message carries one capability
     #[method(9)]
     fn two_callers(&mut self, one: Caller, two: Caller) -> Result<(), Infallible>; //~ there is one caller
     #[method(10)]

@@ -72,6 +72,13 @@ pub trait Remote {
     #[method(5)]
     #[one_way]
     fn ring(&mut self);
+    /// Gives both back, the other way round: two capabilities there, two back.
+    #[method(7)]
+    fn turn(
+        &mut self,
+        first: Cap<Notification>,
+        second: Cap<Notification>,
+    ) -> Result<(Cap<Notification>, Cap<Notification>), Infallible>;
     /// How many requests it has run.
     #[method(6)]
     fn executed(&mut self) -> Result<u64, Infallible>;

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use isthmus_runtime::abi::{Label, NotExecuted, Outcome, Unknown};
 use isthmus_runtime::capabilities::{self, BELL};
 use isthmus_runtime::interface::{CallError, Cap, Method, Notification};
-use isthmus_runtime::{Duration, Startup, grants, say, service, time};
+use isthmus_runtime::{Duration, Signal, Startup, grants, say, service, time};
 use netipc_client::{Calls, Target, all};
 use netipc_interface::ring::{ClientEnd, Taken};
 use remote_interface::{Hold, Remote, RemoteClient, answer_to, remote};
@@ -68,6 +68,7 @@ fn run(startup: &'static Startup) -> Result<(), Failure> {
     let bell = capabilities::bell().map_err(|_| failure!("no slot for a bell"))?;
     for found in &servers {
         event(found, &bell)?;
+        several(found, &bell)?;
     }
     for found in &servers {
         patient(&calls, found)?;
@@ -135,6 +136,21 @@ fn event(found: &Found, bell: &Cap<Notification>) -> Result<(), Failure> {
         .map_err(|error| failure!("{place}: ring: {error}"))?;
     while !service::wait().contains(BELL) {}
     say!("the server {place} has rung");
+    Ok(())
+}
+
+/// Two capabilities with a call, and two with its reply: each still rings the bell.
+fn several(found: &Found, bell: &Cap<Notification>) -> Result<(), Failure> {
+    let Found { place, server, .. } = found;
+    let (second, first) = server
+        .calls()
+        .turn(bell, bell)
+        .map_err(|error| failure!("{place}: turn: {error}"))?;
+    for back in [first, second] {
+        back.signal();
+        while !service::wait().contains(BELL) {}
+    }
+    say!("two capabilities came back from {place}");
     Ok(())
 }
 
