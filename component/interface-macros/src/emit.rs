@@ -371,6 +371,8 @@ fn dispatch(interface: &Interface) -> TokenStream {
     hygienic! {
         /// Has `server` run the method that `request` asks for. The answer is in `answer`, if one is to be sent. A capability that
         /// is left in the request was not wanted.
+        // Into the server's loop, so that the words of a short call stay in registers.
+        #[inline(always)]
         pub fn dispatch<S: #ident + ?::core::marker::Sized>(
             server: &mut S,
             request: &mut ::isthmus_interface::Request<'_>,
@@ -378,7 +380,11 @@ fn dispatch(interface: &Interface) -> TokenStream {
         ) -> ::isthmus_interface::Disposition {
             let label = request.label.untraced();
             let refused = 'run: {
-                #(#arms)*
+                // By the ordinal, which is small, and then whether it is the very method.
+                match label.ordinal() {
+                    #(#arms)*
+                    _ => {}
+                }
                 #staging
                 ::isthmus_interface::refuse(label, LABELS)
             };
@@ -450,8 +456,9 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
             return ::isthmus_interface::Disposition::Reply;
         },
     };
+    let ordinal = &method.ordinal;
     hygienic! {
-        if label == <#ty as ::isthmus_interface::Method>::LABEL {
+        #ordinal => if label == <#ty as ::isthmus_interface::Method>::LABEL {
             let (#ty { #(#names,)* #tickets }, capability) = match ::isthmus_interface::decode::<#ty>(request) {
                 ::core::result::Result::Ok(decoded) => decoded,
                 ::core::result::Result::Err(reason) => break 'run reason,

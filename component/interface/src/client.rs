@@ -209,14 +209,25 @@ fn write<M: Method>(request: &M, words: &mut [u64]) -> Result<usize, NotExecuted
 
 #[inline]
 fn read_answer<M: Method>(label: Label, words: &[u64]) -> Result<M::Reply, CallError<M::Error>> {
-    Outcome::of_answer(label, words.first().copied().unwrap_or(0))?;
     let bad = |Malformed| Outcome::Unknown(Unknown::BadReply);
+    // What is usual is asked first.
     match label {
         Label::REPLY => Ok(whole(words, M::read_reply).map_err(bad)?),
         Label::REPLY_ERROR => Err(CallError::Interface(
             whole(words, M::read_error).map_err(bad)?,
         )),
-        _ => Err(Outcome::Unknown(Unknown::BadReply).into()),
+        _ => Err(no_answer(label, words).into()),
+    }
+}
+
+/// What became of a call that its server did not answer.
+#[cold]
+fn no_answer(label: Label, words: &[u64]) -> Outcome {
+    let word = words.first().copied().unwrap_or(0);
+    match Outcome::of_answer(label, word) {
+        Err(outcome) => outcome,
+        // An answer with a label that no method has.
+        Ok(()) => Outcome::Unknown(Unknown::BadReply),
     }
 }
 

@@ -1,5 +1,10 @@
 //! Calls go there and back; whatever does not fit gets a clear answer on both sides, and no capability is lost.
 
+#![allow(
+    clippy::type_complexity,
+    reason = "the attribute reads the tuple itself, an alias would hide it"
+)]
+
 use std::cell::RefCell;
 
 use core::convert::Infallible;

@@ -3,15 +3,15 @@
 //! Short calls touch registers only. A capability that arrives is moved to a free slot at once, so that the receive slot is
 //! empty for the next one.
 
-use isthmus_abi::{Events, Label, NotExecuted, Outcome, Slot, Unknown, limits};
+use isthmus_abi::{Events, Label, NotExecuted, Outcome, Received, Slot, Unknown, limits};
 use isthmus_interface as interface;
 use isthmus_interface::{
     Answer, Capability, Disposition, Exhausted, Outgoing, Request, ShortAnswer, System, Transport,
 };
-use sel4::{MessageInfo, MessageInfoBuilder, Word, cap};
+use sel4::{MessageInfo, MessageInfoBuilder, RecvWithMRs, Word, cap};
 
 use crate::replies::SavedReply;
-use crate::service::{Arrival, Incoming, RegisterWords, Service};
+use crate::service::{RegisterWords, Service};
 use crate::slots::{self, TakeError};
 use crate::staged;
 
@@ -223,29 +223,68 @@ pub enum Occasion<'r, 'w> {
 /// `handle` answers a message with what the interface's `dispatch` returns, and events with [`Disposition::Nothing`]. A
 /// capability that it leaves in the request is deleted. To answer a call later it saves the reply, and returns
 /// [`Disposition::Nothing`]; a method with an argument `Later` does both by itself.
-pub fn serve(service: Service, mut handle: impl FnMut(Occasion<'_, '_>) -> Disposition) -> ! {
+pub fn serve(service: Service, handle: impl FnMut(Occasion<'_, '_>) -> Disposition) -> ! {
+    serve_with(service, handle)
+}
+
+/// Who looks at what comes. Two methods, each called at one place, and not one with both, so that the compiler can put a `dispatch` there.
+trait Handler {
+    fn message(&mut self, request: &mut Request<'_>, answer: &mut Answer) -> Disposition;
+    fn events(&mut self, events: Events);
+}
+
+impl<F: FnMut(Occasion<'_, '_>) -> Disposition> Handler for F {
+    fn message(&mut self, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
+        self(Occasion::Message(request, answer))
+    }
+
+    fn events(&mut self, events: Events) {
+        // Nobody waits for an answer.
+        let _ = self(Occasion::Events(events));
+    }
+}
+
+/// A server and its `dispatch`.
+struct Plain<'s, S, D> {
+    server: &'s mut S,
+    dispatch: D,
+}
+
+impl<S, D> Handler for Plain<'_, S, D>
+where
+    D: Fn(&mut S, &mut Request<'_>, &mut Answer) -> Disposition,
+{
+    #[inline(always)]
+    fn message(&mut self, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
+        (self.dispatch)(self.server, request, answer)
+    }
+
+    fn events(&mut self, _events: Events) {}
+}
+
+fn serve_with(service: Service, mut handler: impl Handler) -> ! {
     let mut answer = Answer::new();
     let mut buffer = [0; limits::MESSAGE_WORDS];
-    let mut arrival = service.receive();
+    let mut received = service.next();
     loop {
-        let disposition = match arrival {
-            Arrival::Events(events) => {
-                let _ = handle(Occasion::Events(events));
+        let disposition = match Received::from_badge(received.badge) {
+            Received::Events(events) => {
+                handler.events(events);
                 Disposition::Nothing
             }
-            Arrival::Message(message) => {
-                handle_message(&message, &mut buffer, &mut answer, &mut handle)
+            Received::Message(_) => {
+                handle_message(&received, &mut buffer, &mut answer, &mut handler)
             }
         };
-        arrival = match disposition {
+        received = match disposition {
             Disposition::Reply => {
                 let (info, first) = stage_answer(&answer);
-                let next = service.reply_receive(info, first);
+                let next = service.reply_next(info, first);
                 // It has been sent: what was given away goes.
                 drop(answer.take_capability());
                 next
             }
-            Disposition::Nothing => service.receive(),
+            Disposition::Nothing => service.next(),
         };
     }
 }
@@ -256,10 +295,7 @@ pub fn run<S>(
     server: &mut S,
     dispatch: impl Fn(&mut S, &mut Request<'_>, &mut Answer) -> Disposition,
 ) -> ! {
-    serve(service, |occasion| match occasion {
-        Occasion::Message(request, answer) => dispatch(server, request, answer),
-        Occasion::Events(_) => Disposition::Nothing,
-    })
+    serve_with(service, Plain { server, dispatch })
 }
 
 impl SavedReply {
@@ -270,15 +306,16 @@ impl SavedReply {
     }
 }
 
+#[inline(always)]
 fn handle_message(
-    message: &Incoming,
+    message: &RecvWithMRs,
     buffer: &mut [u64; limits::MESSAGE_WORDS],
     answer: &mut Answer,
-    handle: &mut impl FnMut(Occasion<'_, '_>) -> Disposition,
+    handler: &mut impl Handler,
 ) -> Disposition {
     let label = Label::from_bits(message.info.label());
     let length = message.info.length().min(limits::MESSAGE_WORDS);
-    let words = fetch(message.words, length, buffer);
+    let words = fetch(message.msg, length, buffer);
     let capability = match arrived(message.info) {
         Ok(capability) => capability,
         Err(lost) => {
@@ -293,9 +330,9 @@ fn handle_message(
     let mut request = Request {
         label,
         words,
-        badge: message.badge_bits,
+        badge: message.badge,
         capability,
         system: &Kernel,
     };
-    handle(Occasion::Message(&mut request, answer))
+    handler.message(&mut request, answer)
 }

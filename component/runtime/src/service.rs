@@ -1,7 +1,7 @@
 //! The receive loop of a server: messages on the service endpoint, events on the bound notification.
 
 use isthmus_abi::{EndpointBadge, Events, limits, slots};
-use sel4::{MessageInfo, Word, cap};
+use sel4::{MessageInfo, RecvWithMRs, Word, cap};
 
 /// Words of a message that come in registers; the rest lies in the IPC buffer.
 pub type RegisterWords = [Word; limits::REGISTER_WORDS];
@@ -56,10 +56,20 @@ impl Service {
         self.endpoint
     }
 
+    /// [`Self::receive`], not told apart yet: on the way of every call an enum costs.
+    pub(crate) fn next(self) -> RecvWithMRs {
+        self.endpoint.recv_with_mrs(())
+    }
+
+    /// [`Self::reply_receive`], not told apart yet.
+    pub(crate) fn reply_next(self, info: MessageInfo, words: RegisterWords) -> RecvWithMRs {
+        self.endpoint.reply_recv_with_mrs(info, words, ())
+    }
+
     /// Waits for a message or an event.
     #[must_use]
     pub fn receive(self) -> Arrival {
-        arrival(self.endpoint.recv_with_mrs(()))
+        arrival(self.next())
     }
 
     /// What has arrived already, if anything.
@@ -74,7 +84,7 @@ impl Service {
     /// buffer already.
     #[must_use]
     pub fn reply_receive(self, info: MessageInfo, words: RegisterWords) -> Arrival {
-        arrival(self.endpoint.reply_recv_with_mrs(info, words, ()))
+        arrival(self.reply_next(info, words))
     }
 }
 
@@ -97,7 +107,7 @@ pub fn poll() -> Events {
     Events::from_badge(badge)
 }
 
-fn arrival(received: sel4::RecvWithMRs) -> Arrival {
+fn arrival(received: RecvWithMRs) -> Arrival {
     classify(received.info, received.badge, received.msg)
 }
 
