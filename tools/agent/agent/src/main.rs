@@ -23,7 +23,7 @@ isthmus_runtime::entry!(main);
 fn main(startup: &'static Startup) -> Result<Never, CallError<ConsoleError>> {
     let Ok(console) = startup.endpoint(ConsoleClient::<Kernel>::INTERFACE) else {
         say!("the agent hears nothing: add `uses = [\"console\"]` to its description");
-        isthmus_runtime::exit()
+        isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
     };
     let console = ConsoleClient::new(Kernel, console);
     let mut line = Typed::new();
