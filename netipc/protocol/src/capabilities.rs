@@ -3,6 +3,7 @@
 use netipc_wire::{Descriptor, NodeId, Order, SessionId};
 
 use crate::coverage::{Observed, Part, passed};
+use crate::fault::{Faults, PlantedFault};
 use crate::order::OrderWindow;
 use crate::types::{ExportId, ImportId, Object};
 
@@ -55,14 +56,16 @@ impl<const ROWS: usize> Exports<ROWS> {
     }
 
     /// A row and its generation for an object; `None` if there is no room.
-    pub(crate) fn insert(&mut self, object: Object) -> Option<(u16, u64)> {
+    pub(crate) fn insert(&mut self, object: Object, faults: Faults) -> Option<(u16, u64)> {
         let (index, row) = self
             .rows
             .iter_mut()
             .enumerate()
             .find(|(_, row)| row.object.is_none())?;
         row.object = Some(object);
-        row.generation += 1;
+        if !(faults.has(PlantedFault::GenerationReused) && row.generation > 0) {
+            row.generation += 1;
+        }
         row.window = OrderWindow::NEW;
         Some((u16::try_from(index).ok()?, row.generation))
     }
@@ -78,6 +81,16 @@ impl<const ROWS: usize> Exports<ROWS> {
             }
             Some(row) if row.generation > descriptor.generation => Exported::Gone,
             _ => Exported::Never,
+        }
+    }
+
+    /// What is in the row of a descriptor now.
+    pub(crate) fn present(&self, descriptor: Descriptor) -> Descriptor {
+        Descriptor {
+            index: descriptor.index,
+            generation: self
+                .row(descriptor)
+                .map_or(descriptor.generation, |row| row.generation),
         }
     }
 
@@ -316,21 +329,21 @@ mod tests {
     #[test]
     fn a_generation_is_used_once() {
         let mut exports = Exports::<2>::NEW;
-        let (row, generation) = exports.insert(Object(7)).unwrap();
+        let (row, generation) = exports.insert(Object(7), Faults::NONE).unwrap();
         let first = describe(row, generation);
         assert_eq!(exports.find(first), Exported::Object(Object(7)));
         assert_eq!(exports.remove(first), Some(Object(7)));
         assert_eq!(exports.remove(first), None);
         assert_eq!(exports.find(first), Exported::Gone);
-        let (row, generation) = exports.insert(Object(8)).unwrap();
+        let (row, generation) = exports.insert(Object(8), Faults::NONE).unwrap();
         let second = describe(row, generation);
         assert_eq!((second.index, second.generation), (first.index, 2));
         assert_eq!(exports.find(first), Exported::Gone);
         assert_eq!(exports.remove(first), None);
         assert_eq!(exports.find(describe(row, 3)), Exported::Never);
         assert_eq!(exports.find(describe(9, 1)), Exported::Never);
-        assert!(exports.insert(Object(9)).is_some());
-        assert_eq!(exports.insert(Object(10)), None);
+        assert!(exports.insert(Object(9), Faults::NONE).is_some());
+        assert_eq!(exports.insert(Object(10), Faults::NONE), None);
         assert_eq!(exports.len(), 2);
     }
 

@@ -194,16 +194,18 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// Lets a peer use an object of ours, once its name has gone there in a reply or request.
     pub fn export(&mut self, to: NodeId, object: Object) -> Result<ExportId, NotExecuted> {
+        let faults = self.faults;
         self.find(to)
             .ok_or(NotExecuted::PeerUnreachable)?
-            .export(object)
+            .export(object, faults)
     }
 
     /// Ends an export, at once: requests that no worker has taken are turned away. Nothing happens if it is over; otherwise
     /// [`Event::Released`] follows.
     pub fn revoke(&mut self, export: ExportId) {
+        let faults = self.faults;
         if let Some(peer) = self.find(export.node) {
-            peer.revoke(export);
+            peer.revoke(export, faults);
         }
     }
 

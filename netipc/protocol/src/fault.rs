@@ -2,10 +2,22 @@
 //!
 //! Without the feature `planted-faults` every question is answered `false` at compile time, and no trace is left.
 
-/// A deliberate fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(not(feature = "planted-faults"), allow(dead_code))]
-pub enum PlantedFault {
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A deliberate fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(not(feature = "planted-faults"), allow(dead_code))]
+        pub enum PlantedFault { $($(#[$doc])* $name,)* }
+
+        impl PlantedFault {
+            /// Every fault.
+            #[cfg(feature = "planted-faults")]
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+faults! {
     /// A cancelled call's slot is used again before the callee has said what became of it.
     SlotReusedEarly,
     /// A cancel that overtakes its request is answered *never ran*, and then forgotten.
@@ -16,18 +28,32 @@ pub enum PlantedFault {
     ReplyNotCached,
     /// The session of a frame is not compared.
     OldSessionAccepted,
-}
-
-impl PlantedFault {
-    /// Every fault.
-    #[cfg(feature = "planted-faults")]
-    pub const ALL: [Self; 5] = [
-        Self::SlotReusedEarly,
-        Self::TombstoneForgotten,
-        Self::NotExecutedOnTimeout,
-        Self::ReplyNotCached,
-        Self::OldSessionAccepted,
-    ];
+    /// A peer that was declared dead is heard again, and the session goes on.
+    HealReusesSession,
+    /// A HELLO of another boot ends the session before anything has confirmed it.
+    OldBootFences,
+    /// A reply is taken whatever session it belongs to.
+    ReplyOfAnySession,
+    /// A reply that comes twice makes an import twice.
+    DuplicateReplyImports,
+    /// A row of exports is used again with the same generation.
+    GenerationReused,
+    /// A RELEASE ends whatever is in the row now.
+    ReleaseIgnoresGeneration,
+    /// A revoked export's waiting requests still run.
+    RevokedRequestsRun,
+    /// Requests to one export run in the order in which they come.
+    OrderIgnored,
+    /// A request that is turned away leaves those behind it waiting.
+    LostWakeUp,
+    /// A request that a worker has is said never to have run when it is cancelled.
+    RunningSaidNever,
+    /// A call that was sent goes on in the next session.
+    RetriedInNewSession,
+    /// A one-way message's credit comes back when it is given up, and again at the callee's word.
+    CreditCountedTwice,
+    /// A reply whose label is an outcome's is taken for the outcome.
+    ReplyForgesOutcome,
 }
 
 /// Which fault is planted, if any.

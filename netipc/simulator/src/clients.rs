@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use netipc_protocol::limits::ONE_WAY_SHARE;
 use netipc_protocol::{Call as LocalCall, ExportId, Object, Target, WORDS_MAX, Way};
 
-use crate::Violation;
 use crate::machine::{COMPONENTS, Held, index_of, node_id};
 use crate::network::{chance, up_to};
 use crate::truth::{Call, Checker, Truth};
 use crate::world::{Event, Step, World};
+use crate::{SLOTS, Violation};
 
 impl World {
     /// An application on `node` calls something.
@@ -98,6 +99,7 @@ impl World {
                 let truth = Call::new(node, callee, way, object, sent, count);
                 let id = self.truth.called((self.now, local), budget, truth);
                 self.machines[node].open.insert(id, call_id);
+                self.check_credit(node, callee)?;
                 Ok(Some(id))
             }
             Err(reason) => {
@@ -185,6 +187,24 @@ impl World {
         machine.exported.push((object, export));
         self.truth.exported();
         Some((export, object))
+    }
+
+    /// One-way messages are bounded: nobody can fill a peer's slots with them.
+    fn check_credit(&self, node: usize, callee: usize) -> Step {
+        const CREDIT: usize = SLOTS.div_ceil(ONE_WAY_SHARE);
+        let occupancy = self.machines[node].endpoint.occupancy(node_id(callee));
+        match occupancy {
+            Some(occupancy) if occupancy.one_ways > CREDIT => Err(Violation {
+                checker: Checker::Memory,
+                at: self.now,
+                call: None,
+                what: format!(
+                    "{node} has {} one-way messages open at {callee}",
+                    occupancy.one_ways
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn broken(&self, call: usize, what: String) -> Violation {

@@ -47,6 +47,9 @@ fn main() -> Result<()> {
         for mutant in mutants::all() {
             planted(first, &mutant, &options)?;
         }
+        for (mistake, why) in mutants::MISSING {
+            println!("not planted: {mistake}: {why}");
+        }
     }
     Ok(())
 }

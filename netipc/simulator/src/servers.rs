@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use netipc_protocol::limits::RELEASE_ACKS;
 use netipc_protocol::{
-    Answer, Event as Local, Execution, ImportId, NotExecuted, Outcome, Request, SessionId, Unknown,
-    WORDS_MAX, Way,
+    Answer, DownReason, Event as Local, Execution, ImportId, NodeId, NotExecuted, Outcome, Request,
+    SessionId, Unknown, WORDS_MAX, Way,
 };
 
 use crate::clients::{client_of, pattern};
@@ -32,8 +32,8 @@ enum Heard {
     Deliver(Execution, u64),
     Abandoned(Execution),
     Released(u64),
-    Down(SessionId),
-    Up(SessionId),
+    Down(SessionId, NodeId, DownReason),
+    Up(SessionId, NodeId),
 }
 
 /// A reply, compared with what it should be.
@@ -45,14 +45,27 @@ struct Arrived {
 impl World {
     /// A machine looks at its events and does what they ask for.
     pub(crate) fn attend(&mut self, node: usize) -> Step {
+        let mut replaced = None;
         for _ in 0..=EVENTS_PER_LOOK {
             match self.hear(node) {
+                None if replaced.is_some() => {
+                    return Err(Violation {
+                        checker: Checker::Sessions,
+                        at: self.now,
+                        call: None,
+                        what: format!("{node} ends a session for another that it does not have"),
+                    });
+                }
                 None => return self.work(node),
                 Some(Heard::Complete { id, result }) => self.ended(node, id, result)?,
                 Some(Heard::Deliver(execution, object)) => self.delivered(node, execution, object),
                 Some(Heard::Abandoned(execution)) => self.abandoned(node, execution),
-                Some(Heard::Down(session)) => self.session_over(node, session),
-                Some(Heard::Up(session)) => {
+                Some(Heard::Down(session, peer, reason)) => {
+                    self.session_over(node, session);
+                    replaced = (reason != DownReason::PeerLost).then_some(peer);
+                }
+                Some(Heard::Up(session, peer)) => {
+                    replaced = replaced.filter(|other| *other != peer);
                     self.summary.sessions += 1;
                     self.on(node, None, || format!("session {session} is open"));
                     self.machines[node].open_sessions.push(session);
@@ -89,8 +102,12 @@ impl World {
                 execution, object, ..
             } => Heard::Deliver(execution, object.map_or(0, |object| object.0)),
             Local::Abandoned { execution } => Heard::Abandoned(execution),
-            Local::Down { session, .. } => Heard::Down(session),
-            Local::Up { session, .. } => Heard::Up(session),
+            Local::Down {
+                session,
+                node,
+                reason,
+            } => Heard::Down(session, node, reason),
+            Local::Up { session, node } => Heard::Up(session, node),
             Local::Released { object } => Heard::Released(object.0),
         })
     }

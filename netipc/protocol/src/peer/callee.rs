@@ -112,7 +112,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         slot.words.clear();
         slot.words.extend(repr.words.iter().take(WORDS_MAX));
         self.due.remove(index);
-        if again {
+        if again || tables.faults.has(PlantedFault::OrderIgnored) {
             self.make_ready(index);
         } else {
             self.held.insert(index);
@@ -187,7 +187,12 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         }
         let mut unused = None;
         match slot.state {
-            State::Held | State::Ready => self.withdraw(index, State::NeverRan, tables.exports),
+            State::Held | State::Ready => {
+                self.withdraw(index, State::NeverRan, tables.exports, tables.faults)
+            }
+            State::Running if tables.faults.has(PlantedFault::RunningSaidNever) => {
+                slot.enter(State::NeverRan);
+            }
             State::Running => {
                 let entry = (repr.slot.0, repr.sequence);
                 self.abandoned
@@ -257,6 +262,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                 index,
                 State::Refused(NotExecuted::DeadlinePassed),
                 tables.exports,
+                tables.faults,
             );
             return Err(Stale);
         }
@@ -266,7 +272,12 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                 .imports
                 .insert(tables.node, tables.session, descriptor);
             if imported.is_none() {
-                self.withdraw(index, State::Refused(NotExecuted::Overload), tables.exports);
+                self.withdraw(
+                    index,
+                    State::Refused(NotExecuted::Overload),
+                    tables.exports,
+                    tables.faults,
+                );
                 return Err(Stale);
             }
         }
@@ -333,21 +344,35 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         &mut self,
         target: Descriptor,
         exports: &mut Exports<ROWS>,
+        faults: Faults,
     ) {
+        if faults.has(PlantedFault::RevokedRequestsRun) {
+            return;
+        }
         for index in self.held.iter().chain(self.ready.iter()) {
             if self.slots[index].target == target {
-                self.withdraw(index, State::Refused(NotExecuted::Revoked), exports);
+                self.withdraw(index, State::Refused(NotExecuted::Revoked), exports, faults);
             }
         }
     }
 
     /// Turns away what no worker has taken in the caller's time.
-    pub(crate) fn expire<const ROWS: usize>(&mut self, now: Instant, exports: &mut Exports<ROWS>) {
+    pub(crate) fn expire<const ROWS: usize>(
+        &mut self,
+        now: Instant,
+        exports: &mut Exports<ROWS>,
+        faults: Faults,
+    ) {
         for index in self.held.iter().chain(self.ready.iter()) {
             let slot = &self.slots[index];
             let waits = matches!(slot.state, State::Held | State::Ready);
             if waits && slot.deadline <= now {
-                self.withdraw(index, State::Refused(NotExecuted::DeadlinePassed), exports);
+                self.withdraw(
+                    index,
+                    State::Refused(NotExecuted::DeadlinePassed),
+                    exports,
+                    faults,
+                );
             }
         }
     }
@@ -458,6 +483,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         index: usize,
         state: State,
         exports: &mut Exports<ROWS>,
+        faults: Faults,
     ) {
         let slot = &mut self.slots[index];
         let (target, order) = (slot.target, slot.order);
@@ -465,6 +491,9 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         self.held.remove(index);
         self.ready.remove(index);
         self.settle(index, state);
+        if faults.has(PlantedFault::LostWakeUp) {
+            return;
+        }
         if let Some(window) = exports.window(target) {
             window.pass(order);
             self.let_through(target, exports);

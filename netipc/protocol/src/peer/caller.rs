@@ -170,8 +170,9 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         target: Descriptor,
         import: Option<ImportId>,
         capability: Option<Descriptor>,
+        faults: Faults,
     ) -> Result<(u16, u64), NotExecuted> {
-        if call.way == Way::OneWay && self.one_ways() >= (SLOTS / ONE_WAY_SHARE).max(1) {
+        if call.way == Way::OneWay && self.one_ways(faults) >= (SLOTS / ONE_WAY_SHARE).max(1) {
             return Err(NotExecuted::Overload);
         }
         if call.way == Way::Call && self.open + self.completions.len() >= SLOTS {
@@ -277,7 +278,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     /// All calls end. Slots with a reply that nobody has fetched yet keep it.
-    pub(crate) fn end_session(&mut self, ending: Ending) {
+    pub(crate) fn end_session(&mut self, ending: Ending, faults: Faults) {
         let (sent, queued) = match ending {
             Ending::Lost => (Unknown::PeerLost, NotExecuted::PeerUnreachable),
             Ending::Replaced => (Unknown::SessionEnded, NotExecuted::SessionEnded),
@@ -292,6 +293,12 @@ impl<const SLOTS: usize> Caller<SLOTS> {
                     self.complete(index, Err(queued.into()));
                     self.unqueue(index);
                     self.free(index);
+                }
+                State::Sent if survives && faults.has(PlantedFault::RetriedInNewSession) => {
+                    self.awaiting.remove(index);
+                    self.due.remove(index);
+                    self.slots[index].enter(State::Queued);
+                    let _ = self.fresh.push_back(index as u16);
                 }
                 State::Sent => {
                     self.complete(index, Err(sent.into()));
@@ -496,13 +503,14 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         }
     }
 
-    fn one_ways(&self) -> usize {
-        self.busy
-            .iter()
-            .filter(|&index| {
-                let slot = &self.slots[index];
-                slot.way == Way::OneWay && slot.state != State::Finished
-            })
-            .count()
+    /// One-way messages that the callee has not yet said its word about.
+    pub(crate) fn one_ways(&self, faults: Faults) -> usize {
+        let counted = |index: &usize| {
+            let slot = &self.slots[*index];
+            let twice =
+                slot.state == State::Quarantine && faults.has(PlantedFault::CreditCountedTwice);
+            slot.way == Way::OneWay && !twice
+        };
+        self.busy.iter().filter(counted).count()
     }
 }

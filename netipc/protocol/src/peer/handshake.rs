@@ -8,9 +8,10 @@ use super::session::{HalfOpen, Identity, Proof, Session};
 use super::{Context, Peer};
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
+use crate::fault::PlantedFault;
 use crate::maybe::Maybe;
 use crate::time::Instant;
-use crate::types::Dropped;
+use crate::types::{DownReason, Dropped};
 
 /// Which frame of the handshake goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,12 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             // Crossed: the lower number's HELLO counts.
             return Err(Dropped::Stale);
         }
+        let restarted = |session: &Session| session.peer.0 != repr.identity.0;
+        if self.session.as_ref().is_some_and(restarted)
+            && context.faults.has(PlantedFault::OldBootFences)
+        {
+            self.end_session(DownReason::PeerRestarted, context.cipher, context.faults);
+        }
         let ours = (context.config.boot, context.random.nonce());
         let half_open = HalfOpen::new(now, ours, repr.identity, repr.slots);
         if let Some(old) = self.half_open.replace(half_open) {
@@ -111,7 +118,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         let id = SessionId::derive(ours, repr.identity);
         context.cipher.opened(id);
         let session = Session::new(id, repr.identity, now, Proof::Awaited);
-        self.begin_session(session, repr.slots, context.cipher);
+        self.begin_session(session, repr.slots, context.cipher, context.faults);
         self.note_awaiting(now);
         Ok(())
     }

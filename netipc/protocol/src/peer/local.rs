@@ -42,7 +42,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             }
             (Some(_), None) => return Err(NotExecuted::SessionEnded),
         };
-        let (slot, serial) = self.caller.call(now, call, target, import, capability)?;
+        let (slot, serial) =
+            self.caller
+                .call(now, call, target, import, capability, context.faults)?;
         if session.is_none() && !self.hello.is_some() {
             self.hello = Maybe::Just(Hello::new(now, context.random.nonce()));
         }
@@ -101,18 +103,25 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             } = answer
         {
             // Nobody waits for the reply, so nobody will have the capability.
-            self.revoke(*export);
+            self.revoke(*export, faults);
         }
         result
     }
 
-    pub(crate) fn export(&mut self, object: Object) -> Result<ExportId, NotExecuted> {
+    pub(crate) fn export(
+        &mut self,
+        object: Object,
+        faults: Faults,
+    ) -> Result<ExportId, NotExecuted> {
         let node = self.node.ok_or(NotExecuted::PeerUnreachable)?;
         let session = self.session_id().ok_or(NotExecuted::SessionEnded)?;
         if self.exports.len() + self.released.len() >= ROWS {
             return Err(NotExecuted::Overload);
         }
-        let (row, generation) = self.exports.insert(object).ok_or(NotExecuted::Overload)?;
+        let (row, generation) = self
+            .exports
+            .insert(object, faults)
+            .ok_or(NotExecuted::Overload)?;
         Ok(ExportId {
             node,
             session,
@@ -121,11 +130,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         })
     }
 
-    pub(crate) fn revoke(&mut self, export: ExportId) {
+    pub(crate) fn revoke(&mut self, export: ExportId, faults: Faults) {
         if self.session_id() == Some(export.session) {
             let descriptor = describe(export.row, export.generation);
             self.take_back(descriptor);
-            self.callee.revoked(descriptor, &mut self.exports);
+            self.callee.revoked(descriptor, &mut self.exports, faults);
         }
     }
 

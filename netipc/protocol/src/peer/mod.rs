@@ -15,7 +15,7 @@ use netipc_wire::{Descriptor, Message, NodeId, SessionId, slot};
 use crate::capabilities::{Exports, Imports};
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
-use crate::fault::Faults;
+use crate::fault::{Faults, PlantedFault};
 use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::{DownReason, Dropped, Event, Object};
@@ -40,6 +40,9 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     released: Deque<Object, ROWS>,
     down: Maybe<Down>,
     up: Option<SessionId>,
+    /// The last session that was lost, for the fault that takes it up again.
+    #[cfg(feature = "planted-faults")]
+    lost: Option<(SessionId, Identity)>,
 }
 
 /// A session has ended, and the proxy does not know yet.
@@ -74,6 +77,8 @@ pub(crate) enum Next {
 pub struct Occupancy {
     /// Caller's slots that are not free.
     pub calls: usize,
+    /// One-way messages among them: the credit that is used.
+    pub one_ways: usize,
     /// Requests of the peer that no worker has taken.
     pub requests: usize,
     /// Exports to the peer.
@@ -96,6 +101,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         released: Deque::new(),
         down: Maybe::Nothing,
         up: None,
+        #[cfg(feature = "planted-faults")]
+        lost: None,
     };
 
     /// As after a start of the machine.
@@ -112,6 +119,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.released.clear();
         self.down = Maybe::Nothing;
         self.up = None;
+        #[cfg(feature = "planted-faults")]
+        {
+            self.lost = None;
+        }
     }
 
     pub(crate) const fn node(&self) -> Option<NodeId> {
@@ -125,6 +136,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     pub(crate) fn occupancy(&self) -> Occupancy {
         Occupancy {
             calls: self.caller.busy(),
+            one_ways: self.caller.one_ways(Faults::NONE),
             requests: self.callee.waiting(),
             exports: self.exports.len(),
             imports: self.imports.len(),
@@ -139,6 +151,17 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         message: &Message<'_>,
         context: &mut Context<'_, C, R>,
     ) -> Result<(), Dropped> {
+        if let (Message::Reply(repr), Some(present), Some(node)) =
+            (message, self.session_id(), self.node)
+            && present != id
+            && context.faults.has(PlantedFault::ReplyOfAnySession)
+        {
+            let import =
+                |imports: &mut Imports<ROWS>, descriptor| imports.insert(node, present, descriptor);
+            return self
+                .caller
+                .replied(now, repr, &mut self.imports, import, context.faults);
+        }
         self.enter(now, id, context)?;
         let (Some(session), Some(node)) = (self.session.as_mut(), self.node) else {
             return Err(Dropped::UnknownSession);
@@ -166,10 +189,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Message::Ack(about) => self.caller.acknowledged(*about),
             Message::Reply(repr) => {
                 let id = session.id;
+                let import =
+                    |imports: &mut Imports<ROWS>, descriptor| imports.insert(node, id, descriptor);
                 self.caller
-                    .replied(now, repr, &mut self.imports, |imports, descriptor| {
-                        imports.insert(node, id, descriptor)
-                    })
+                    .replied(now, repr, &mut self.imports, import, context.faults)
             }
             Message::Fail(about, reason) => self.caller.failed(*about, *reason),
             Message::Refuse(about, reason) => self.refused(*about, *reason),
@@ -180,8 +203,13 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Message::Release(descriptor) => {
                 let queued = session.release_acks.push_back(*descriptor);
                 queued.map_err(|_| Dropped::NoRoom).map(|()| {
-                    self.take_back(*descriptor);
-                    self.callee.revoked(*descriptor, &mut self.exports);
+                    let ended = if context.faults.has(PlantedFault::ReleaseIgnoresGeneration) {
+                        self.exports.present(*descriptor)
+                    } else {
+                        *descriptor
+                    };
+                    self.take_back(ended);
+                    self.callee.revoked(ended, &mut self.exports, Faults::NONE);
                 })
             }
             Message::ReleaseAck(descriptor) => match self.imports.released(*descriptor) {
@@ -229,12 +257,12 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if let Some(session) = self.session.as_mut()
             && session.handle_timeout(now, self.imports.is_releasing()) == Silence::Dead
         {
-            self.end_session(DownReason::PeerLost, context.cipher);
+            self.end_session(DownReason::PeerLost, context.cipher, context.faults);
         }
         while let Some(settled) = self.caller.expire(now, context.faults) {
             self.settle(settled);
         }
-        self.callee.expire(now, &mut self.exports);
+        self.callee.expire(now, &mut self.exports, context.faults);
         self.note_awaiting(now);
     }
 
@@ -360,15 +388,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// The session is over, if there is one: every call has its outcome, and every table is empty.
-    fn end_session<C: Cipher>(&mut self, reason: DownReason, cipher: &mut C) {
+    fn end_session<C: Cipher>(&mut self, reason: DownReason, cipher: &mut C, faults: Faults) {
         let Some(session) = self.session.take() else {
             return;
         };
         cipher.closed(session.id);
-        self.caller.end_session(match reason {
+        #[cfg(feature = "planted-faults")]
+        if reason == DownReason::PeerLost {
+            self.lost = Some((session.id, session.peer));
+        }
+        let ending = match reason {
             DownReason::PeerLost => Ending::Lost,
             DownReason::PeerRestarted | DownReason::Replaced => Ending::Replaced,
-        });
+        };
+        self.caller.end_session(ending, faults);
         self.callee.clear();
         self.exports.clear();
         self.imports.clear();
@@ -385,14 +418,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// A new session; what belonged to an earlier one is over.
-    fn begin_session<C: Cipher>(&mut self, session: Session, slots: u16, cipher: &mut C) {
+    fn begin_session<C: Cipher>(
+        &mut self,
+        session: Session,
+        slots: u16,
+        cipher: &mut C,
+        faults: Faults,
+    ) {
         if let Some(old) = self.session.as_ref() {
             let reason = if old.peer.0 == session.peer.0 {
                 DownReason::Replaced
             } else {
                 DownReason::PeerRestarted
             };
-            self.end_session(reason, cipher);
+            self.end_session(reason, cipher, faults);
         }
         self.hello = Maybe::Nothing;
         self.caller.begin_session(slots);
@@ -412,14 +451,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
         if let Some(half_open) = self.half_open.take_if(|half_open| half_open.id == id) {
             let session = Session::new(id, half_open.peer, now, Proof::Given);
-            self.begin_session(session, half_open.slots, context.cipher);
+            self.begin_session(session, half_open.slots, context.cipher, context.faults);
             return Ok(());
         }
-        if self.session.is_some()
-            && context
-                .faults
-                .has(crate::fault::PlantedFault::OldSessionAccepted)
+        if self.session.is_some() && context.faults.has(PlantedFault::OldSessionAccepted) {
+            return Ok(());
+        }
+        #[cfg(feature = "planted-faults")]
+        if let Some((lost, peer)) = self.lost
+            && lost == id
+            && !self.session.is_some()
+            && context.faults.has(PlantedFault::HealReusesSession)
         {
+            let session = Session::new(id, peer, now, Proof::Given);
+            self.begin_session(session, SLOTS as u16, context.cipher, context.faults);
             return Ok(());
         }
         if !self.session.is_some() && !self.half_open.is_some() && !self.hello.is_some() {

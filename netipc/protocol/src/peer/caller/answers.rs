@@ -1,10 +1,12 @@
 //! The callee's word about our calls.
 
-use isthmus_abi::{NotExecuted, Unknown};
+use isthmus_abi::label::Label;
+use isthmus_abi::{NotExecuted, Outcome, Unknown};
 use netipc_wire::{Descriptor, Verdict, WORDS_MAX, Way, reply, slot};
 
 use super::{Caller, Settled, State};
 use crate::capabilities::Imports;
+use crate::fault::{Faults, PlantedFault};
 use crate::limits::RETRANSMIT_MAX;
 use crate::time::Instant;
 use crate::types::{Dropped, ImportId};
@@ -24,11 +26,23 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         reply: &reply::Repr<'_>,
         imports: &mut Imports<ROWS>,
         import: impl FnOnce(&mut Imports<ROWS>, Descriptor) -> Option<ImportId>,
+        faults: Faults,
     ) -> Result<(), Dropped> {
         let about = slot::Repr {
             slot: reply.slot,
             sequence: reply.sequence,
         };
+        let index = usize::from(about.slot.0);
+        let again = self.slots.get(index).is_some_and(|slot| {
+            let over = !self.awaiting.contains(index);
+            over && slot.sequence == about.sequence && slot.imported.is_some()
+        });
+        if again && faults.has(PlantedFault::DuplicateReplyImports) {
+            reply
+                .capability
+                .and_then(|descriptor| import(imports, descriptor));
+            return Err(Dropped::Stale);
+        }
         let index = self.awaited(about)?;
         if self.slots[index].state == State::Quarantine {
             // A capability that came too late must be given back: the CANCEL, which is repeated until it is answered, does that.
@@ -50,6 +64,13 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             }
             Some(descriptor) => import(imports, descriptor),
         };
+        if faults.has(PlantedFault::ReplyForgesOutcome)
+            && let Some(outcome) = forged(reply)
+        {
+            self.complete(index, Err(outcome));
+            self.free(index);
+            return Ok(());
+        }
         let slot = &mut self.slots[index];
         slot.enter(State::Finished);
         slot.label = reply.label;
@@ -119,4 +140,10 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             _ => Err(Dropped::Stale),
         }
     }
+}
+
+/// What a reply would be if its label were looked at: for the fault that does so.
+fn forged(reply: &reply::Repr<'_>) -> Option<Outcome> {
+    let word = reply.words.iter().next().unwrap_or(0);
+    Outcome::decode(Label::from_bits(reply.label), word)
 }
