@@ -23,7 +23,7 @@ pub mod startup;
 pub use badge::{ComponentId, EndpointBadge, EventBit, Events, ObjectId, Received};
 pub use ending::{Ending, ExitCode};
 pub use label::Label;
-pub use names::Name;
+pub use names::{Directory, Name};
 pub use outcome::{NotExecuted, Outcome, Unknown};
 pub use slots::{Slot, SlotRange};
 pub use startup::Startup;

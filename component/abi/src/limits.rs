@@ -19,6 +19,10 @@ pub const STAGED_OF_ONE: usize = 16;
 pub const COMPONENTS: usize = 32;
 /// Bytes of a name: a component's, an interface's, a channel's.
 pub const NAME_BYTES: usize = 24;
+/// Bytes of a directory of the tree of names that a description grants (`directory`).
+pub const DIRECTORY_BYTES: usize = 64;
+/// Uses of one system whose tree of names begins at a `directory`.
+pub const DIRECTORIES: usize = 16;
 /// Bytes of an argument line: the one that a machine is started with, and each component's own.
 pub const ARGUMENT_BYTES: usize = 256;
 /// Machines of a cluster: node n has the address 10.73.0.n. One more than the peers that netipc keeps a table for.

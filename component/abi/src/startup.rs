@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::badge::{ComponentId, EventBit};
 use crate::limits;
 use crate::memory::HandOver;
-use crate::names::Name;
+use crate::names::{Directory, Name};
 use crate::scheduler;
 use crate::slots::{Slot, SlotRange};
 
@@ -46,6 +46,8 @@ pub struct Startup {
     pub replies: SlotRange,
     /// Slots for the component's own use.
     pub free: SlotRange,
+    /// In the naming server: where the trees of its clients begin, if not at the root.
+    pub roots: Vec<Root, { limits::DIRECTORIES }, u8>,
     /// In the memory server: the memory.
     pub hand_over: Option<HandOver>,
     /// In the scheduler: what it starts the others with.
@@ -93,6 +95,15 @@ pub struct Endpoint {
     pub server_name: Name,
     /// Where the capability lies.
     pub slot: Slot,
+}
+
+/// Where the tree of names of one of naming's clients begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// The client: the number that is in the badge of its calls.
+    pub client: ComponentId,
+    /// The directory.
+    pub directory: Directory,
 }
 
 /// A capability to signal another component's notification.

@@ -2,6 +2,7 @@
 
 use isthmus_abi::label::{self, Kind, Label, Way};
 use isthmus_abi::memory::{Account, HandOver, UntypedObject};
+use isthmus_abi::names::{BadDirectory, BadName};
 use isthmus_abi::startup::*;
 use isthmus_abi::*;
 use proptest::prelude::*;
@@ -182,6 +183,12 @@ fn largest() -> Startup {
         threads: (0..limits::THREADS).map(|_| thread).collect(),
         replies: range,
         free: range,
+        roots: (0..limits::DIRECTORIES)
+            .map(|_| Root {
+                client: ComponentId(255),
+                directory: largest_directory(),
+            })
+            .collect(),
         hand_over: None,
         processes: None,
     }
@@ -219,6 +226,12 @@ fn largest_processes() -> scheduler::HandOver {
     }
 }
 
+fn largest_directory() -> Directory {
+    let mut text = "/x".repeat(limits::DIRECTORY_BYTES / 2);
+    text.truncate(limits::DIRECTORY_BYTES);
+    Directory::new(&text).expect("as long as may be")
+}
+
 /// Nobody has both: the memory server uses little.
 fn largest_hand_over() -> HandOver {
     let slot = Slot(u32::MAX);
@@ -245,6 +258,33 @@ fn largest_hand_over() -> HandOver {
 }
 
 #[test]
+fn directories_are_names_below_the_root() {
+    for text in ["/apps", "/apps/kv-1", "/a/b/c"] {
+        let directory = Directory::new(text).expect("a directory");
+        assert_eq!(directory.to_string(), text);
+        let mut buffer = [0; 2 * limits::DIRECTORY_BYTES];
+        let bytes = postcard::to_slice(&directory, &mut buffer).expect("short");
+        assert_eq!(postcard::from_bytes(bytes), Ok(directory));
+    }
+    for (text, why) in [
+        ("apps", BadDirectory::Relative),
+        ("", BadDirectory::Relative),
+        ("/", BadDirectory::Part(BadName::Empty)),
+        ("/apps/", BadDirectory::Part(BadName::Empty)),
+        ("/apps/..", BadDirectory::Part(BadName::BadStart)),
+        ("/node/2", BadDirectory::Machines),
+        ("/apps/node", BadDirectory::Machines),
+    ] {
+        assert_eq!(Directory::new(text), Err(why), "{text}");
+        let mut buffer = [0; 2 * limits::DIRECTORY_BYTES];
+        let bytes = postcard::to_slice(text, &mut buffer).expect("short");
+        assert!(postcard::from_bytes::<Directory>(bytes).is_err(), "{text}");
+    }
+    let long = "/x".repeat(limits::DIRECTORY_BYTES / 2 + 1);
+    assert_eq!(Directory::new(&long), Err(BadDirectory::TooLong));
+}
+
+#[test]
 fn the_largest_startup_block_fits_and_comes_back() {
     let startup = largest();
     let mut buffer = vec![0; layout::STARTUP_BYTES as usize - 4];
@@ -252,7 +292,7 @@ fn the_largest_startup_block_fits_and_comes_back() {
     assert_eq!(postcard::from_bytes::<Startup>(bytes).unwrap(), startup);
     // It is moved through the main thread's stack when it is decoded.
     assert!(
-        size_of::<Startup>() < 10 << 10,
+        size_of::<Startup>() < 11 << 10,
         "{} bytes",
         size_of::<Startup>()
     );

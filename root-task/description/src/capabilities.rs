@@ -216,7 +216,9 @@ impl List<'_> {
         for (used, &line) in self.component.uses.iter().zip(&self.lines.uses) {
             if let Some((_, server)) = plan.provider(used, self.here) {
                 let badge = EndpointBadge::service(self.id).bits();
-                let what = format!("`{}` of {}", used.interface, server.name);
+                let below = used.directory.as_ref();
+                let below = below.map_or_else(String::new, |d| format!(" from {d} on"));
+                let what = format!("`{}` of {}{below}", used.interface, server.name);
                 self.add(
                     used.slot,
                     Object::Endpoint,

@@ -183,6 +183,7 @@ fn component(
             from: used.from.as_ref().map(|from| id(at(system, &from.value))),
             need: used.need,
             caller: used.caller,
+            directory: used.directory.as_ref().map(|d| d.value.clone()),
             slot: slots.take(),
         })
         .collect();

@@ -1,6 +1,6 @@
 //! `[[component]]`, as it is written.
 
-use isthmus_abi::{Name, layout, limits};
+use isthmus_abi::{Directory, Name, layout, limits};
 use isthmus_plan::Placement;
 use isthmus_plan::plan::{
     Caller, CpuShare, DeviceKind, Need, Restart, RestartPolicy, RestartWith, Start,
@@ -54,6 +54,7 @@ pub(crate) struct Used {
     pub from: Option<At<Name>>,
     pub need: Need,
     pub caller: Caller,
+    pub directory: Option<At<Directory>>,
 }
 
 /// What a component gets that its description does not mention.
@@ -235,6 +236,7 @@ fn uses(r: &mut Reader<'_, '_, '_>) -> Vec<Used> {
                 from: None,
                 need: Need::Required,
                 caller: Caller::Anyone,
+                directory: None,
             }),
         })
         .collect()
@@ -254,6 +256,7 @@ impl Used {
         } else {
             Need::Required
         };
+        let directory = directory(&mut r);
         let span = r.span.clone();
         r.finish("use");
         Some(Self {
@@ -262,7 +265,31 @@ impl Used {
             from: from.flatten(),
             need,
             caller: caller.value,
+            directory,
         })
+    }
+}
+
+/// `directory = "/apps/kv"`
+fn directory(r: &mut Reader<'_, '_, '_>) -> Option<At<Directory>> {
+    let value = r.raw("directory")?;
+    let read = match value.get_ref() {
+        DeValue::String(text) => Directory::new(text).map_err(|why| why.to_string()),
+        _ => Err("write it in quotes, like \"/apps\"".to_owned()),
+    };
+    match read {
+        Ok(directory) => Some(At {
+            value: directory,
+            span: value.span(),
+        }),
+        Err(remedy) => {
+            r.mistakes().add(
+                &value.span(),
+                "`directory` is no directory of names",
+                remedy,
+            );
+            None
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use isthmus_abi::Name;
 use isthmus_plan::Here;
-use isthmus_plan::base::{MEMORY, SCHEDULER};
+use isthmus_plan::base::{MEMORY, NAMING, SCHEDULER};
 use isthmus_plan::plan::Caller;
 
 use crate::component::{Component, Used};
@@ -43,7 +43,7 @@ impl Layer {
             "timer" | "network" => Some(Self::Device),
             "netipc" => Some(Self::Netipc),
             MEMORY => Some(Self::Memory),
-            "naming" | SCHEDULER => Some(Self::System),
+            NAMING | SCHEDULER => Some(Self::System),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Who uses whom: every use leads to exactly one server on every machine where its user runs.
 
-use isthmus_abi::Name;
-use isthmus_plan::base::{MEMORY, SCHEDULER};
+use isthmus_abi::{Name, limits};
+use isthmus_plan::base::{MEMORY, NAMING, SCHEDULER};
 use isthmus_plan::plan::{Caller, Need};
 
 use crate::component::{Component, Used};
@@ -16,6 +16,7 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
         check_unique(component, mistakes);
         for used in &component.uses {
             check_caller(component, used, mistakes);
+            check_directory(used, mistakes);
             match &used.from {
                 Some(from) => check_named(system, component, used, from, mistakes),
                 None => check_use(system, component, used, mistakes),
@@ -25,6 +26,13 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     }
     for interface in SINGLE {
         check_single(system, interface, mistakes);
+    }
+    let uses = system.components.iter().flat_map(|c| &c.uses);
+    let mut directories = uses.filter_map(|used| used.directory.as_ref());
+    if let Some(directory) = directories.nth(limits::DIRECTORIES) {
+        let what = format!("more uses with a `directory` than {}", limits::DIRECTORIES);
+        let remedy = "let some begin at the root, and open what they need themselves";
+        mistakes.add(&directory.span, what, remedy);
     }
 }
 
@@ -71,6 +79,19 @@ fn check_caller(user: &Component, used: &Used, mistakes: &mut Collector<'_>) {
             what,
             "add `threads = 1`, or remove `by = \"worker\"`",
         );
+    }
+}
+
+/// Only names have directories.
+fn check_directory(used: &Used, mistakes: &mut Collector<'_>) {
+    let interface = &used.interface.value;
+    if let Some(directory) = &used.directory
+        && *interface != *NAMING
+    {
+        let what =
+            format!("`directory` says where a tree of names begins, and `{interface}` has none");
+        let remedy = format!("remove it, or use `{NAMING}`");
+        mistakes.add(&directory.span, what, remedy);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The keys by which a description says how a component lives: arguments, instances, servers by name, restarts, quotas.
 
+use isthmus_abi::limits;
 use isthmus_abi::startup::{Machine, Seed};
 use isthmus_description::{Plan, compile};
 use isthmus_plan::plan::{Caller, Need, Restart, RestartPolicy, RestartWith, Start};
@@ -101,6 +102,62 @@ fn arguments_are_a_text_or_a_table_and_reach_the_program() {
     );
     let long = format!("arguments = ‸\"a={}\"", "x".repeat(300));
     mistake(&long, "302 bytes", "at most 256");
+}
+
+/// Naming is told where the trees of its clients begin, and nobody else is.
+#[test]
+fn a_tree_of_names_begins_at_a_directory() {
+    let naming = |uses: &str| {
+        format!(
+            "[[component]]\nname = \"naming\"\nprogram = \"naming-server\"\nserves = [\"naming\"]\n\
+             [[component]]\nname = \"free\"\nprogram = \"p\"\nuses = [\"naming\"]\n\
+             [[component]]\nname = \"bound\"\nprogram = \"p\"\nuses = [{uses}]\n"
+        )
+    };
+    let plan = plan(&naming(
+        "{ interface = \"naming\", directory = \"/apps/bound\" }",
+    ));
+    let (bound, _) = plan.find("bound").expect("it is there");
+    let roots = arguments(&plan, "naming", "").roots;
+    let roots: Vec<_> = roots
+        .iter()
+        .map(|r| (r.client, r.directory.as_str()))
+        .collect();
+    assert_eq!(roots, [(bound, "/apps/bound")]);
+    for other in ["free", "bound", "scheduler"] {
+        assert!(arguments(&plan, other, "").roots.is_empty(), "{other}");
+    }
+    for (value, remedy) in [
+        ("‸\"apps\"", "begins with a slash"),
+        ("‸\"/\"", "each part of a directory is a name"),
+        ("‸\"/apps/../x\"", "starts with a lower-case letter"),
+        ("‸\"/node/2\"", "no directory is called `node`"),
+        ("‸3", "write it in quotes"),
+    ] {
+        let uses = naming(&format!(
+            "{{ interface = \"naming\", directory = {value} }}"
+        ));
+        mistake(&uses, "`directory` is no directory", remedy);
+    }
+    mistake(
+        &naming("{ interface = \"kv\", directory = ‸\"/apps\" }"),
+        "`kv` has none",
+        "remove it",
+    );
+    let many: String = (0..=limits::DIRECTORIES)
+        .map(|i| {
+            let mark = if i == limits::DIRECTORIES { "‸" } else { "" };
+            format!(
+                "[[component]]\nname = \"c{i}\"\nprogram = \"p\"\n\
+                 uses = [{{ interface = \"naming\", directory = {mark}\"/apps\" }}]\n"
+            )
+        })
+        .collect();
+    mistake(
+        &(naming("\"naming\"") + &many),
+        "more uses with a `directory` than 16",
+        "let some begin at the root",
+    );
 }
 
 #[test]

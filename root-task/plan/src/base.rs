@@ -15,6 +15,9 @@ pub const SCHEDULER: &str = "scheduler";
 /// The interface of the component that owns the memory.
 pub const MEMORY: &str = isthmus_abi::memory::INTERFACE;
 
+/// The interface of the component that knows the names, for which a use may have a `directory`.
+pub const NAMING: &str = "naming";
+
 /// Who starts a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Starter {

@@ -74,6 +74,9 @@ impl Plan {
             system,
         )?;
         at_most(self.channels.len(), limits::CHANNELS, "channels", system)?;
+        let uses = self.components.iter().flat_map(|c| &c.uses);
+        let directories = uses.filter(|used| used.directory.is_some()).count();
+        at_most(directories, limits::DIRECTORIES, "directories", system)?;
         for (id, component) in self.all() {
             component.check_counts(id)?;
             component.check_sizes(id)?;

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use isthmus_abi::badge::OutOfRange;
-use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, limits, memory, scheduler, slots};
+use isthmus_abi::{
+    ComponentId, Directory, EventBit, Name, Slot, SlotRange, limits, memory, scheduler, slots,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::{Here, Placement};
@@ -162,6 +164,8 @@ pub struct Use {
     pub need: Need,
     /// Who makes the calls.
     pub caller: Caller,
+    /// Of naming: where the user's tree of names begins, if not at the root.
+    pub directory: Option<Directory>,
     /// Where the capability goes: Write and Grant, badged with the user's id.
     pub slot: Slot,
 }

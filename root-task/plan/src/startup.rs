@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use isthmus_abi::startup::{Endpoint, Event, Machine, Region, RegionKind, Signal, Startup, Thread};
+use isthmus_abi::startup::{
+    Endpoint, Event, Machine, Region, RegionKind, Root, Signal, Startup, Thread,
+};
 use isthmus_abi::{ComponentId, Name, layout, limits};
 
 use crate::placement::Here;
@@ -77,8 +79,21 @@ impl Plan {
             threads: collect(threads(component), "threads")?,
             replies: component.replies,
             free: component.free,
+            roots: collect(self.roots(id, here), "roots of names")?,
             hand_over: None,
             processes: None,
+        })
+    }
+
+    /// Where the trees of names of a naming server's clients begin, if not at the root.
+    fn roots(&self, server: ComponentId, here: Here) -> impl Iterator<Item = Root> {
+        self.on(here).flat_map(move |(client, component)| {
+            let uses = component.uses.iter();
+            uses.filter_map(move |used| {
+                let directory = used.directory.clone()?;
+                let (provider, _) = self.provider(used, here)?;
+                (provider == server).then_some(Root { client, directory })
+            })
         })
     }
 

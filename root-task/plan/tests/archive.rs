@@ -169,6 +169,7 @@ fn a_plan_that_breaks_a_rule_is_refused() {
         |c| {
             let from = Some(isthmus_abi::ComponentId(1));
             c.uses = vec![Use {
+                directory: None,
                 interface: c.name.clone(),
                 from,
                 need: Need::Required,

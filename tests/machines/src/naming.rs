@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use isthmus_testkit::{Cluster, Failure, Word, contains, says, understand};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, wait_for_ok};
 
 /// Where the owner of names is.
 const OWNER: usize = 1;
@@ -31,9 +31,10 @@ pub(crate) fn across(lab: &Lab) -> Result<(), Failure> {
     in_time(&cluster, 2)
 }
 
-/// All on one machine with a scheduler: it tells naming that the owner has ended, and the name is gone before its lease.
+/// All on one machine with a scheduler: who begins at a directory sees what is below, and so does its child; the scheduler tells naming that the owner has ended, and the name is gone before its lease.
 pub(crate) fn with_scheduler(lab: &Lab) -> Result<(), Failure> {
     let cluster = lab.machines(1)?.start()?;
+    wait_for_ok(cluster.machine(1), "parent", "views", LIMIT)?;
     right(&cluster, 1)?;
     let (took, lease) = gone(&cluster, 1)?;
     if took < lease / 2 {

@@ -9,7 +9,7 @@ use isthmus_interface::{Malformed, Reader, TooLong, Wire, Writer};
 use crate::limits::{PART_BYTES, PATH_BYTES};
 
 /// In every directory, the part that leads to the other machines: `node/2/kv`.
-pub const NODE: &str = "node";
+pub const NODE: &str = isthmus_interface::abi::names::NODE;
 
 const SEPARATOR: char = '/';
 const HERE: &str = ".";

@@ -1,10 +1,10 @@
 //! What naming has, and what it does between two messages.
 
 use isthmus_runtime::abi::Events;
-use isthmus_runtime::abi::startup::Endpoint;
+use isthmus_runtime::abi::startup::{Endpoint, Root};
 use isthmus_runtime::interface::{Answer, Cap, Disposition, Notification, Request};
 use isthmus_runtime::{Kernel, Signal, Slot, Startup, say, slots, time};
-use naming_interface::{NamingClient, naming};
+use naming_interface::{NamingClient, NamingError, Path, naming};
 use naming_logic::{Effect, Names};
 use netipc_interface::NetipcClient;
 use static_cell::ConstStaticCell;
@@ -16,6 +16,19 @@ use crate::owners::Owners;
 
 // Too large for the stack, and there is no heap.
 static NAMES: ConstStaticCell<Names<Slot>> = ConstStaticCell::new(Names::new());
+
+/// Where clients begin, as the description says.
+fn set_roots(names: &mut Names<Slot>, startup: &Startup) {
+    for Root { client, directory } in &startup.roots {
+        let set = Path::new(directory.as_str())
+            .map_err(|_| NamingError::TooLong)
+            .and_then(|path| names.set_root(*client, &path));
+        if let Err(error) = set {
+            // Cannot be: the tree is empty, and the description's directories are fewer than its rows.
+            say!("component {}: no directory {directory}: {error}", client.0);
+        }
+    }
+}
 
 /// The naming server.
 pub struct Server {
@@ -40,6 +53,7 @@ impl Server {
         // Without netipc there are no peers. The counter has gone on since the last start, and is read once for each.
         let nodes = netipc.map_or(0, |_| machine.nodes);
         names.begin(machine.node, nodes, time::now().ticks());
+        set_roots(names, startup);
         if nodes > 1 && (startup.threads.len() < 2 || startup.replies.count == 0) {
             say!(
                 "no other machine can be asked: add `threads` and `replies` to naming's description"

@@ -2,6 +2,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod views;
+
 use core::time::Duration;
 
 use isthmus_interface::{Cap, error_codes, interface};
@@ -20,6 +22,14 @@ error_codes! {
         /// Naming refuses.
         Refused = 1, "naming refuses";
     }
+}
+
+/// What a parent gives its child.
+#[interface(name = "cell")]
+pub trait Cell {
+    /// A capability to change the child's directory by.
+    #[method(0)]
+    fn directory(&mut self) -> Result<Cap<dyn Naming>, OwnerError>;
 }
 
 /// An owner of names.

@@ -17,6 +17,7 @@ pub use heaps::machine_allocations;
 pub use pause::Pause;
 
 /// Why a test has failed.
+#[derive(Debug)]
 pub struct Failure(pub String);
 
 impl fmt::Display for Failure {
