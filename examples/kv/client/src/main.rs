@@ -5,6 +5,7 @@
 //! the truth, looks the name up again, and goes on. It says its story in lines that begin with `demo:` (`docs/testing.md`).
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

@@ -3,6 +3,7 @@
 //! It does not know where its clients are. The store is `kv-logic`'s; the calls are `kv-interface`'s.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use isthmus_runtime::calls::{Occasion, serve};
 use isthmus_runtime::interface::Disposition;

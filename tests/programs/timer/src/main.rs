@@ -1,6 +1,7 @@
 //! Waits for times from nothing to longer than the PIT counts, and says how late it was woken: never early, never not at all.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use isthmus_runtime::time::{self, Duration, Instant};
 use isthmus_runtime::{EventBit, Kernel, Startup, heap, say, service};

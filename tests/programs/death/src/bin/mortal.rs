@@ -1,8 +1,8 @@
-//! A server that dies owing answers: one by its thread, one saved.
+//! A server that dies, or is killed, owing answers: one by its thread, one saved.
 #![no_std]
 #![no_main]
 
-use death_programs::{DIE, SAVE};
+use death_programs::{DIE, HANG, SAVE};
 use isthmus_runtime::abi::Label;
 use isthmus_runtime::sel4::{self, MessageInfoBuilder};
 use isthmus_runtime::{Arrival, Incoming, SavedReply, Service, Startup, say};
@@ -28,6 +28,7 @@ fn main(_startup: &'static Startup) -> ! {
                 }
                 service.receive()
             }
+            Arrival::Message(message) if label(&message) == HANG => hang(),
             Arrival::Message(message) if label(&message) == DIE => die(),
             Arrival::Message(_) => {
                 let info = MessageInfoBuilder::default()
@@ -41,6 +42,12 @@ fn main(_startup: &'static Startup) -> ! {
 
 fn label(message: &Incoming) -> Label {
     Label::from_bits(message.info.label())
+}
+
+fn hang() -> ! {
+    loop {
+        sel4::r#yield();
+    }
 }
 
 fn die() -> ! {

@@ -2,10 +2,10 @@
 #![no_std]
 #![no_main]
 
-use death_programs::{DIE, GREET, MORTAL, SAVE};
-use isthmus_runtime::abi::{Label, Outcome};
-use isthmus_runtime::sel4::{self, MessageInfoBuilder};
-use isthmus_runtime::{Events, Startup, Thread, grants, say, service, thread};
+use death_programs::{DIE, GREET, SAVE, tell};
+use isthmus_runtime::abi::Label;
+use isthmus_runtime::sel4;
+use isthmus_runtime::{Events, Startup, Thread, say, service, thread};
 
 isthmus_runtime::entry!(main);
 
@@ -16,7 +16,7 @@ const CALLS: [(&str, Label); 3] = [("saved", SAVE), ("owed", DIE), ("queued", GR
 const TURNS: u32 = 20;
 
 fn main(_startup: &'static Startup) -> ! {
-    call("alive", GREET);
+    tell("alive", GREET);
     let mut waiting = Events::NONE;
     for index in 0..CALLS.len() {
         match Thread::spawn(index + 1, one_call, index) {
@@ -32,8 +32,8 @@ fn main(_startup: &'static Startup) -> ! {
     while done != waiting {
         done = done.union(service::wait());
     }
-    call("later", GREET);
-    call("later still", GREET);
+    tell("later", GREET);
+    tell("later still", GREET);
     say!("done");
     loop {
         let _ = service::wait();
@@ -42,24 +42,9 @@ fn main(_startup: &'static Startup) -> ! {
 
 fn one_call(index: usize) -> ! {
     let (name, label) = CALLS[index];
-    call(name, label);
+    tell(name, label);
     thread::signal_main();
     loop {
         thread::wait();
-    }
-}
-
-fn call(name: &str, label: Label) {
-    let server = match grants::endpoint(MORTAL) {
-        Ok(server) => server,
-        Err(error) => return say!("{error}"),
-    };
-    let answer = server.call_with_mrs(
-        MessageInfoBuilder::default().label(label.bits()).build(),
-        [],
-    );
-    match Outcome::of_answer(Label::from_bits(answer.info.label()), answer.msg[0]) {
-        Ok(()) => say!("{name}: answered"),
-        Err(outcome) => say!("{name}: {outcome}"),
     }
 }

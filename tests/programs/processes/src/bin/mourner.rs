@@ -7,7 +7,7 @@
 use isthmus_runtime::abi::{Label, Name};
 use isthmus_runtime::sel4;
 use isthmus_runtime::{Duration, Events, Kernel, Startup, Thread, say, service, thread, time};
-use processes_programs::{FAULT, GREET, HANG, MORTAL, SAVE, ask, scheduler, tell};
+use processes_programs::{DIE, GREET, HANG, MORTAL, SAVE, ask, scheduler, tell};
 use scheduler_interface::{Condition, ProcessClient};
 
 isthmus_runtime::entry!(main);
@@ -67,7 +67,7 @@ fn run(startup: &'static Startup) -> Result<(), &'static str> {
     say!("nobody waits");
     again(&process, before.starts + 1)?;
     // Killed by itself this time; and somebody waits for its end.
-    tell("fault", FAULT);
+    tell("fault", DIE);
     let ended = process.wait().map_err(|_| "no end")?;
     say!("start {} ended: {}", ended.start, ended.how);
     again(&process, before.starts + 2)?;

@@ -1,1 +1,2 @@
 //! Tests on whole machines: see `tests/`.
+#![forbid(unsafe_code)]
