@@ -32,6 +32,8 @@ pub enum Purpose {
     Run(Arch),
     /// Lints of the target's programs.
     Lint,
+    /// Looking into a machine that runs, of either architecture.
+    Debug,
 }
 
 struct Package {
@@ -106,6 +108,11 @@ const PACKAGES: &[Package] = &[
         name: "qemu-system-arm",
         brings: Brings::Program("qemu-system-aarch64"),
         needed: |purpose| purpose == Purpose::Run(Arch::Aarch64),
+    },
+    Package {
+        name: "gdb-multiarch",
+        brings: Brings::Program("gdb-multiarch"),
+        needed: |purpose| purpose == Purpose::Debug,
     },
 ];
 
@@ -200,7 +207,7 @@ fn machines(archs: &[Arch]) -> Vec<Purpose> {
     archs.iter().flat_map(both).collect()
 }
 
-/// Sees to it that everything is there for every command.
+/// Sees to it that everything is there for every command; the debugger is installed by the one that waits for it.
 pub fn everything(ui: &Ui) -> Result<()> {
     let purposes: Vec<Purpose> = Arch::ALL
         .into_iter()

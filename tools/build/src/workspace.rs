@@ -119,6 +119,26 @@ impl Project {
         &self.root
     }
 
+    /// Where Cargo puts what it builds.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The folder of a package of the workspace.
+    ///
+    /// # Errors
+    /// If Cargo cannot read the workspace.
+    pub fn package(&self, name: &str) -> Result<Option<PathBuf>> {
+        let metadata = metadata(&self.root)?;
+        let packages = metadata["packages"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        let found = packages.iter().find(|package| package["name"] == *name);
+        let manifest = found.and_then(|package| package["manifest_path"].as_str());
+        Ok(manifest.and_then(|path| Path::new(path).parent().map(Path::to_owned)))
+    }
+
     /// Where its images go.
     #[must_use]
     pub fn images(&self) -> PathBuf {
@@ -173,6 +193,12 @@ mod tests {
         assert!(project.system(None).ends_with("systems/demo.toml"));
         let bench = project.system(Some("systems/bench.toml".as_ref()));
         assert!(bench.is_file(), "{}", bench.display());
+        let found = project.package("isthmus-build").expect("a workspace");
+        assert_eq!(
+            found.as_deref(),
+            Some(Path::new(env!("CARGO_MANIFEST_DIR")))
+        );
+        assert_eq!(project.package("none").expect("a workspace"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod caps;
 mod demo;
+mod header;
 mod new;
 mod options;
 mod system;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Task::Up(options) => up::up(&ui, &options),
         Task::System(options) => system::command(&ui, &options),
         Task::Caps(options) => caps::caps(&ui, &options),
+        Task::Header(options) => header::header(&ui, &options),
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
         Task::Sim { arguments } => test::simulate(&arguments),

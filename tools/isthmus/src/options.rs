@@ -36,6 +36,8 @@ pub enum Task {
     System(System),
     /// Say who holds which capability on a machine, and which line of the description gave it; the machine itself is asked.
     Caps(Caps),
+    /// Print the C header of an interface of the workspace that you stand in.
+    Header(Header),
     /// Check formatting, lints, documents, host tests and machine tests; in a workspace of your own, run its tests.
     Test(Test),
     /// Measure calls, the wire and booting.
@@ -180,6 +182,16 @@ pub struct Caps {
     /// Only what the description says: start no machine.
     #[arg(long)]
     pub plan: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Header {
+    /// Which: its package's name, with or without `-interface`; `PACKAGE::MODULE` where a package has several.
+    #[arg(value_name = "INTERFACE", required = true)]
+    pub interfaces: Vec<String>,
+    /// Write MODULE.h into this folder, instead of to the standard output.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use microkernel_config::Profile;
 use crate::Ending;
 use crate::build::{Builder, System};
 use crate::options;
-use crate::setup;
+use crate::setup::{self, Purpose};
 use crate::ui::Ui;
 
 /// How often it is looked whether machines are still running.
@@ -21,6 +21,9 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// Starts the machines and keeps them.
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
+    if options.gdb.is_some() {
+        setup::ensure(ui, &[Purpose::Debug])?;
+    }
     let (cluster, what) = match &options.cluster {
         Some(file) => of_file(ui, options, file)?,
         None => of_system(ui, options)?,

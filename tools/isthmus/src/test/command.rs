@@ -28,6 +28,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("build/aarch64", |_| built(Arch::Aarch64)),
     ("up", |_| up()),
     ("system", |_| system()),
+    ("header", |_| header()),
     ("cluster", |_| cluster()),
 ];
 
@@ -165,6 +166,7 @@ fn errors() -> Result<()> {
         (&["build", "--out", &*broken][..], "--out takes a folder"),
         (&["test", "no-such-test"][..], "--list"),
         (&["bench", "no_such_figure"][..], "no_such_figure"),
+        (&["header", "no-such"][..], "no-such-interface"),
         (&["demo", "--nodes", "0"][..], "1..=8"),
     ] {
         let mut told = Told::start(isthmus(arguments, scratch.path())?)?;
@@ -288,6 +290,30 @@ fn system() -> Result<()> {
         text.contains("kv-client") && !text.contains("kv-server "),
         "{text}"
     );
+    Ok(())
+}
+
+/// Headers of interfaces are C.
+fn header() -> Result<()> {
+    let scratch = TempDir::new()?;
+    let folder = scratch.path().to_string_lossy();
+    let arguments = ["header", "kv", "scheduler::process", "--out", &*folder];
+    let mut told = Told::start(isthmus(&arguments, scratch.path())?)?;
+    let status = told.finish(LIMIT)?;
+    ensure!(status.success(), "{}", told.transcript());
+    let source = scratch.path().join("both.c");
+    std::fs::write(
+        &source,
+        "#include \"kv.h\"\n#include \"process.h\"\n\
+         enum isthmus_status count(uint64_t kv, uint64_t id, uint64_t *count, uint64_t *reason) {\n\
+         \treturn kv_count(kv, id, count, reason);\n}\n",
+    )?;
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]);
+    compiler.arg(&source);
+    let mut compiled = Told::start(compiler)?;
+    let status = compiled.finish(LIMIT)?;
+    ensure!(status.success(), "{}", compiled.transcript());
     Ok(())
 }
 
