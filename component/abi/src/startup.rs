@@ -48,6 +48,8 @@ pub struct Startup {
     pub free: SlotRange,
     /// In the naming server: where the trees of its clients begin, if not at the root.
     pub roots: Vec<Root, { limits::DIRECTORIES }, u8>,
+    /// In the component that serves [`NETIPC`], and in the scheduler, which may start that one: the machine's keys, if it has any.
+    pub keys: Option<ClusterKeys>,
     /// In the memory server: the memory.
     pub hand_over: Option<HandOver>,
     /// In the scheduler: what it starts the others with.
@@ -65,6 +67,8 @@ pub struct Machine {
     pub counter_hz: u64,
     /// The component's own seed for random numbers.
     pub seed: Seed,
+    /// How good the seed is.
+    pub randomness: Randomness,
     /// `key=value key=value`.
     pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
 }
@@ -81,6 +85,29 @@ impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Whoever knows it knows what will be drawn.
         f.write_str("Seed(..)")
+    }
+}
+
+/// Where a machine's seeds come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Randomness {
+    /// From a generator that nobody foresees: the processor's, a device's, or what the host drew for this start.
+    Genuine,
+    /// From the times at which things happen alone: not to be trusted with keys.
+    Guessable,
+}
+
+/// The interface of the component that speaks to other machines.
+pub const NETIPC: &str = "netipc";
+
+/// What a machine is given to know its cluster by: `netipc-crypto` reads it. Nobody else can be asked for it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterKeys(pub Vec<u8, { limits::CLUSTER_KEYS_BYTES }, u16>);
+
+impl fmt::Debug for ClusterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows them is this machine.
+        f.write_str("ClusterKeys(..)")
     }
 }
 

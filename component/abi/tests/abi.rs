@@ -152,6 +152,7 @@ fn largest() -> Startup {
             nodes: 255,
             counter_hz: u64::MAX,
             seed: Seed([255; SEED_BYTES]),
+            randomness: Randomness::Guessable,
             arguments: core::iter::repeat_n('x', limits::ARGUMENT_BYTES).collect(),
         },
         serves: (0..limits::SERVES).map(|_| name()).collect(),
@@ -189,6 +190,9 @@ fn largest() -> Startup {
                 directory: largest_directory(),
             })
             .collect(),
+        keys: Some(ClusterKeys(
+            core::iter::repeat_n(255, limits::CLUSTER_KEYS_BYTES).collect(),
+        )),
         hand_over: None,
         processes: None,
     }

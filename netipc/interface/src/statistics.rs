@@ -65,6 +65,8 @@ figures! {
         frames_corrupt,
         /// Frames that came and were dropped for another reason: strangers, old sessions, repetitions of what is over.
         frames_dropped,
+        /// Times that a machine proved to live whose identity another has taken.
+        twins,
         /// Times that the timer was armed.
         arms,
         /// Turns of the main thread.

@@ -4,7 +4,7 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::frame::Packet;
 use netipc_wire::{BootId, ClusterId, Header, Message, NodeId, Nonce};
 
-use crate::cipher::Cipher;
+use crate::cipher::{Cipher, Unreadable};
 use crate::fault::Faults;
 use crate::limits;
 use crate::peer::{Context, Occupancy, Peer};
@@ -104,6 +104,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         peers: impl IntoIterator<Item = NodeId>,
     ) -> Result<(), NotExecuted> {
         self.config = config;
+        self.cipher.begin();
         let mut nodes = peers.into_iter().filter(|node| *node != config.node);
         for peer in &mut self.peers {
             peer.reset(nodes.next());
@@ -144,9 +145,16 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let header = Packet::new_checked(&*frame)
             .map_err(Dropped::Malformed)?
             .header();
-        self.cipher
-            .open(&header, frame)
-            .map_err(|_| Dropped::Corrupt)?;
+        match self.cipher.open(now, from, &header, frame) {
+            Ok(()) => {}
+            Err(Unreadable::Corrupt) => return Err(Dropped::Corrupt),
+            Err(Unreadable::Replayed) => return Err(Dropped::Replayed),
+            Err(Unreadable::NoKey) => {
+                let (peer, mut context) = self.peer(index);
+                peer.answer_stranger(now, &mut context);
+                return Err(Dropped::UnknownSession);
+            }
+        }
         let packet = Packet::new_checked(&*frame).map_err(Dropped::Malformed)?;
         let message = Message::parse(header.kind, packet.body()).map_err(Dropped::Malformed)?;
         let (peer, mut context) = self.peer(index);
@@ -250,17 +258,20 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                 };
                 let header = Header {
                     kind: message.kind(),
-                    key: 0,
+                    key: self.cipher.key(to, session),
                     session,
                     number,
                 };
                 let length = message
                     .emit(session, header.key, number, buffer)
                     .map(|frame| {
-                        self.cipher.seal(&header, frame);
+                        self.cipher.seal(to, &header, frame);
                         frame.len()
                     });
                 self.peers[index].sent(&next, self.faults);
+                if let Some(present) = self.cipher.wants_rekey(now, to, session) {
+                    self.peers[index].rekey(now, present, &mut self.cipher);
+                }
                 if let Some(length) = length {
                     self.transmit_first = (index + 1) % self.count;
                     return Some(Transmit { to, length });

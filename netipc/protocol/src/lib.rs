@@ -33,7 +33,7 @@ mod set;
 mod time;
 mod types;
 
-pub use cipher::{Cipher, Corrupt, Transparent};
+pub use cipher::{Admission, Cipher, Crowd, Exchange, Extension, NoKeys, Transparent, Unreadable};
 pub use endpoint::{Config, Endpoint, Random};
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;

@@ -240,6 +240,13 @@ pub enum Event<'a> {
         /// Why.
         reason: DownReason,
     },
+    /// Two machines have one identity: a boot that a later one has replaced has proved that it still lives. It is not believed.
+    Twin {
+        /// Whose.
+        node: NodeId,
+        /// The boot that was replaced.
+        boot: netipc_wire::BootId,
+    },
 }
 
 /// Why a session has ended.
@@ -281,8 +288,14 @@ pub enum Dropped {
     Stranger,
     /// Not a frame.
     Malformed(Malformed),
-    /// Damaged.
+    /// Damaged, or forged.
     Corrupt,
+    /// It came before.
+    Replayed,
+    /// A handshake that there is no time for now.
+    Busy,
+    /// The peer's machine has been replaced by another that has its identity, and still speaks.
+    Twin,
     /// Of another cluster, or for another machine.
     Misdirected,
     /// Of a session that is not open.
@@ -300,7 +313,10 @@ impl fmt::Display for Dropped {
         match self {
             Self::Stranger => f.write_str("from a machine that is no peer"),
             Self::Malformed(reason) => reason.fmt(f),
-            Self::Corrupt => f.write_str("damaged"),
+            Self::Corrupt => f.write_str("damaged, or forged"),
+            Self::Replayed => f.write_str("it came before"),
+            Self::Busy => f.write_str("a handshake that there is no time for"),
+            Self::Twin => f.write_str("of a machine whose identity another has taken"),
             Self::Misdirected => f.write_str("of another cluster, or for another machine"),
             Self::UnknownSession => f.write_str("of a session that is not open"),
             Self::Stale => f.write_str("about something that is over"),

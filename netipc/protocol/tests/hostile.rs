@@ -57,7 +57,7 @@ fn forged(kind: Kind, session: SessionId, body: &[u8]) -> Vec<u8> {
     let mut frame = vec![0; netipc_wire::HEADER_LENGTH + body.len() + netipc_wire::TAG_LENGTH];
     header.emit(&mut frame);
     frame[netipc_wire::HEADER_LENGTH..][..body.len()].copy_from_slice(body);
-    Transparent.seal(&header, &mut frame);
+    Transparent.seal(NodeId(1), &header, &mut frame);
     frame
 }
 
@@ -105,7 +105,7 @@ proptest! {
                 frame[index] = to;
                 if let Ok(packet) = Packet::new_checked(&frame[..]) {
                     let header = packet.header();
-                    Transparent.seal(&header, frame);
+                    Transparent.seal(NodeId(1), &header, frame);
                 }
             }
             pair.run(SOON);

@@ -339,5 +339,5 @@ fn seal(frame: &mut [u8]) {
     let header = netipc_wire::frame::Packet::new_checked(&*frame)
         .unwrap()
         .header();
-    Transparent.seal(&header, frame);
+    Transparent.seal(pair::node(A), &header, frame);
 }

@@ -5,10 +5,9 @@ use core::time::Duration;
 use isthmus_abi::{EventBit, Events, Slot};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
+use netipc_crypto::Protection;
 use netipc_interface::Statistics;
-use netipc_protocol::{
-    ClusterId, Config, Endpoint, Event, ImportId, Instant, NodeId, Transparent, limits,
-};
+use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
 use network_interface::channel;
 use shared_memory::Wait;
@@ -19,12 +18,11 @@ use crate::Unfit;
 use crate::callee::Job;
 use crate::caller::Open;
 use crate::capability::Capabilities;
+use crate::identity::{self, Identity};
 use crate::link::{Link, More};
 use crate::rings::{RingCall, Rings};
 use crate::worker::WORKERS;
 
-/// Every machine that the switch joins is of this cluster; frames of others are not answered.
-const CLUSTER: ClusterId = ClusterId(0x4953_5448_4d55_5301);
 /// Calls that may be open: at every peer as many as there are slots.
 const CALLS: usize = limits::PEERS * limits::SLOTS;
 /// Frames that are taken in one turn: clients' messages wait no longer than these take.
@@ -33,7 +31,7 @@ const FRAMES: usize = 32;
 const SWEEP: Duration = Duration::from_millis(500);
 
 /// The protocol, as this proxy runs it.
-pub type Protocol = Endpoint<Transparent, Nonces>;
+pub type Protocol = Endpoint<Protection, Nonces>;
 
 /// What the proxy remembers beside the protocol.
 pub struct Tables {
@@ -51,7 +49,7 @@ pub struct Tables {
 
 // Too large for the stack, and nothing may come from the heap.
 static PROTOCOL: ConstStaticCell<Protocol> =
-    ConstStaticCell::new(Endpoint::new(Transparent, Nonces::new()));
+    ConstStaticCell::new(Endpoint::new(Protection::Silent, Nonces::new()));
 static TABLES: ConstStaticCell<Tables> = ConstStaticCell::new(Tables {
     calls: Table::new(),
     imports: Imports::new(),
@@ -141,7 +139,8 @@ impl Proxy {
         let tables = TABLES.take();
         let service = Service::get().ok_or(Unfit::NoService)?;
         let here = NodeId(startup.machine.node);
-        let nodes = (1..=startup.machine.nodes)
+        let identity = Identity::of(startup);
+        let nodes = (1..=identity.nodes)
             .map(NodeId)
             .filter(|node| *node != here);
         let random = protocol.random_mut();
@@ -149,8 +148,9 @@ impl Proxy {
         let config = Config {
             node: here,
             boot: random.boot_id(),
-            cluster: CLUSTER,
+            cluster: identity.cluster,
         };
+        *protocol.cipher_mut() = identity.protection;
         if protocol.begin(config, nodes.clone()).is_err() {
             say!(
                 "netipc: of {} other machines only the first {} can be reached",
@@ -274,6 +274,7 @@ impl Proxy {
             Look::No => More::No,
         };
         self.handle_events(now);
+        identity::tell(self.protocol.cipher_mut());
         self.start_work(now);
         self.feed_rings(now);
         self.rings.flush();
@@ -366,6 +367,13 @@ impl Proxy {
                         text(reason)
                     );
                     self.end_session(node);
+                }
+                Event::Twin { node, boot } => {
+                    self.statistics.twins += 1;
+                    say!(
+                        "netipc: two machines have the identity of node {}: the one with boot {boot} was replaced, and is not believed",
+                        node.0
+                    );
                 }
             }
         }

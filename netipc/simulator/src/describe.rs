@@ -55,7 +55,8 @@ pub(crate) fn frame(header: &Header, message: &Message<'_>, call: Option<usize>)
         Message::Hello(repr) | Message::HelloAck(repr) => {
             format!("boot {} nonce {}", repr.identity.0, repr.identity.1)
         }
-        Message::HelloRefuse(_) => String::new(),
+        Message::HelloRefuse(_) | Message::HelloCookie(_) => String::new(),
+        Message::Rekey(repr) | Message::RekeyAck(repr) => format!("key {}", repr.key),
         Message::Ping(token) | Message::Pong(token) => token.to_string(),
         Message::Request(_, repr) => format!(
             "call {} (slot {}, {}) to {}.{} order {} {:?}",

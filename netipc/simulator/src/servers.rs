@@ -34,6 +34,7 @@ enum Heard {
     Released(u64),
     Down(SessionId, NodeId, DownReason),
     Up(SessionId, NodeId),
+    Twin,
 }
 
 /// A reply, compared with what it should be.
@@ -71,6 +72,14 @@ impl World {
                     self.machines[node].open_sessions.push(session);
                 }
                 Some(Heard::Released(object)) => self.taken_back(node, object)?,
+                Some(Heard::Twin) => {
+                    return Err(Violation {
+                        checker: Checker::Truth,
+                        at: self.now,
+                        call: None,
+                        what: format!("{node} believes that a machine is there twice"),
+                    });
+                }
             }
         }
         Err(Violation {
@@ -109,6 +118,7 @@ impl World {
             } => Heard::Down(session, node, reason),
             Local::Up { session, node } => Heard::Up(session, node),
             Local::Released { object } => Heard::Released(object.0),
+            Local::Twin { .. } => Heard::Twin,
         })
     }
 

@@ -44,6 +44,10 @@ kinds! {
     Ping = 4,
     /// I am.
     Pong = 5,
+    /// Let us go on with a new key, in the same session.
+    Rekey = 6,
+    /// It is agreed: confirm by any frame under it.
+    RekeyAck = 7,
     /// A call.
     Request = 8,
     /// A message without an answer.
@@ -64,13 +68,18 @@ kinds! {
     Release = 16,
     /// I know.
     ReleaseAck = 17,
+    /// I am busy: say HELLO again, with this cookie.
+    HelloCookie = 18,
 }
 
 impl Kind {
     /// Whether it belongs to the handshake, and so to no session.
     #[must_use]
     pub const fn is_handshake(self) -> bool {
-        matches!(self, Self::Hello | Self::HelloAck | Self::HelloRefuse)
+        matches!(
+            self,
+            Self::Hello | Self::HelloAck | Self::HelloRefuse | Self::HelloCookie
+        )
     }
 }
 
@@ -138,7 +147,7 @@ impl<T: AsRef<[u8]>> Packet<T> {
 pub struct Header {
     /// What the frame says.
     pub kind: Kind,
-    /// The key that protects it: 0 as long as the cipher is transparent.
+    /// Which of the session's keys protects it: the first is 0, and a rekeying makes the next.
     pub key: u32,
     /// The session; [`SessionId::NONE`] exactly in a handshake.
     pub session: SessionId,

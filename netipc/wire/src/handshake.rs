@@ -1,8 +1,8 @@
-//! HELLO, HELLO-ACK and HELLO-REFUSE: how a session opens.
+//! HELLO, HELLO-ACK, HELLO-REFUSE and HELLO-COOKIE: how a session opens.
 //!
 //! The first two share their fixed part: who speaks to whom, in which cluster, with which boot id and nonce, and for how
-//! many slots the speaker answers as a callee. After it comes room for a key exchange ([`Repr::extension`]), empty as long
-//! as the cipher is transparent.
+//! many slots the speaker answers as a callee ([`Repr::bound`]: what the key exchange is bound to), and the cookie. After it
+//! comes the key exchange's message ([`Repr::extension`]), empty when the cipher is transparent.
 
 use crate::bytes::{put, u8_at, u16_at, u32_at, u64_at};
 use crate::slot::exactly;
@@ -20,7 +20,8 @@ mod field {
     pub const NONCE: usize = 24;
     pub const ECHO_BOOT: usize = 32;
     pub const ECHO_NONCE: usize = 40;
-    pub const EXTENSION: usize = 48;
+    pub const COOKIE: usize = 48;
+    pub const EXTENSION: usize = 64;
     pub const RESERVED: usize = 4;
 }
 
@@ -28,6 +29,26 @@ mod field {
 pub const EXTENSION_MAX: usize = 160;
 /// Bytes of the body of a HELLO-REFUSE.
 pub const REFUSE_LENGTH: usize = 32;
+/// Bytes of a cookie.
+pub const COOKIE_LENGTH: usize = 16;
+/// Bytes of the body of a HELLO-COOKIE.
+pub const COOKIE_FRAME_LENGTH: usize = REFUSE_LENGTH + COOKIE_LENGTH;
+/// Bytes of the part of a HELLO or HELLO-ACK that its key exchange is bound to.
+pub const BOUND_LENGTH: usize = field::COOKIE;
+
+/// What a busy responder gives, to see it again: only who can hear it can repeat it. Zeroes stand for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cookie(pub [u8; COOKIE_LENGTH]);
+
+impl Cookie {
+    /// Of who was not asked for one.
+    pub const NONE: Self = Self([0; COOKIE_LENGTH]);
+
+    fn read(bytes: &[u8], at: usize) -> Self {
+        let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
+        found.map_or(Self::NONE, |bytes| Self(*bytes))
+    }
+}
 
 /// The versions that a machine speaks, from low to high, low ≤ high.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +165,11 @@ impl<T: AsRef<[u8]>> Packet<T> {
         )
     }
 
+    /// HELLO: the cookie that was asked for. Zeroes in a HELLO-ACK.
+    pub fn cookie(&self) -> Cookie {
+        Cookie::read(self.0.as_ref(), field::COOKIE)
+    }
+
     /// What the key exchange needs.
     pub fn extension(&self) -> &[u8] {
         self.0.as_ref().get(field::EXTENSION..).unwrap_or(&[])
@@ -167,6 +193,8 @@ pub struct Repr<'a> {
     pub identity: (BootId, Nonce),
     /// HELLO-ACK: boot id and nonce of the HELLO that is answered. Zeroes in a HELLO.
     pub echo: (BootId, Nonce),
+    /// HELLO: the cookie that was asked for. Zeroes in a HELLO-ACK.
+    pub cookie: Cookie,
     /// What the key exchange needs: at most [`EXTENSION_MAX`] bytes; more is cut.
     pub extension: &'a [u8],
 }
@@ -186,6 +214,7 @@ impl<'a> Repr<'a> {
             cluster: packet.cluster(),
             identity: packet.identity(),
             echo: packet.echo(),
+            cookie: packet.cookie(),
             extension: body.get(field::EXTENSION..).unwrap_or(&[]),
         })
     }
@@ -198,6 +227,27 @@ impl<'a> Repr<'a> {
 
     /// Writes the body; `body` has [`length`](Self::length) bytes.
     pub fn emit(&self, body: &mut [u8]) {
+        self.emit_bound(body);
+        put(body, field::COOKIE, self.cookie.0);
+        let room = body.get_mut(field::EXTENSION..).unwrap_or(&mut []);
+        for (to, from) in room.iter_mut().zip(self.extension) {
+            *to = *from;
+        }
+    }
+
+    /// What the key exchange is bound to: all that does not belong to it, and not the cookie, which is of no consequence.
+    #[must_use]
+    pub fn bound(&self) -> [u8; BOUND_LENGTH] {
+        let mut bound = [0; BOUND_LENGTH];
+        let alone = Self {
+            extension: &[],
+            ..*self
+        };
+        alone.emit_bound(&mut bound);
+        bound
+    }
+
+    fn emit_bound(&self, body: &mut [u8]) {
         let extension = self.length() - field::EXTENSION;
         put(body, field::VERSION_LOW, [self.versions.low]);
         put(body, field::VERSION_HIGH, [self.versions.high]);
@@ -214,10 +264,6 @@ impl<'a> Repr<'a> {
         put(body, field::NONCE, self.identity.1.0.to_le_bytes());
         put(body, field::ECHO_BOOT, self.echo.0.0.to_le_bytes());
         put(body, field::ECHO_NONCE, self.echo.1.0.to_le_bytes());
-        let room = body.get_mut(field::EXTENSION..).unwrap_or(&mut []);
-        for (to, from) in room.iter_mut().zip(self.extension) {
-            *to = *from;
-        }
     }
 }
 
@@ -269,5 +315,31 @@ impl Refuse {
         put(body, field::CLUSTER, self.cluster.0.to_le_bytes());
         put(body, field::BOOT, self.echo.0.0.to_le_bytes());
         put(body, field::NONCE, self.echo.1.0.to_le_bytes());
+    }
+}
+
+/// A HELLO-COOKIE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CookieRepr {
+    /// Who speaks, to whom, and which HELLO is meant; the versions are the sender's.
+    pub about: Refuse,
+    /// What the next HELLO is to carry.
+    pub cookie: Cookie,
+}
+
+impl CookieRepr {
+    /// Reads a body.
+    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+        exactly(body, COOKIE_FRAME_LENGTH)?;
+        Ok(Self {
+            about: Refuse::parse(body.get(..REFUSE_LENGTH).unwrap_or(&[]))?,
+            cookie: Cookie::read(body, REFUSE_LENGTH),
+        })
+    }
+
+    /// Writes the body; `body` has [`COOKIE_FRAME_LENGTH`] bytes.
+    pub fn emit(&self, body: &mut [u8]) {
+        self.about.emit(body);
+        put(body, REFUSE_LENGTH, self.cookie.0);
     }
 }

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod handshake;
 pub mod message;
 pub mod ping;
+pub mod rekey;
 pub mod reply;
 pub mod request;
 pub mod slot;

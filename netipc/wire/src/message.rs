@@ -5,7 +5,7 @@ use isthmus_abi::{NotExecuted, Unknown};
 use crate::ping::{PING_LENGTH, Packet, RELEASE_LENGTH, ReleasePacket, emit_ping, emit_release};
 use crate::{
     Descriptor, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
-    cancel, handshake, reply, request, slot,
+    cancel, handshake, rekey, reply, request, slot,
 };
 
 /// What a frame says.
@@ -17,6 +17,12 @@ pub enum Message<'a> {
     HelloAck(handshake::Repr<'a>),
     /// HELLO-REFUSE.
     HelloRefuse(handshake::Refuse),
+    /// HELLO-COOKIE.
+    HelloCookie(handshake::CookieRepr),
+    /// REKEY.
+    Rekey(rekey::Repr<'a>),
+    /// REKEY-ACK.
+    RekeyAck(rekey::Repr<'a>),
     /// PING with a number that comes back.
     Ping(u64),
     /// PONG with the PING's number.
@@ -48,6 +54,9 @@ impl<'a> Message<'a> {
             Kind::Hello => Self::Hello(handshake::Repr::parse(body)?),
             Kind::HelloAck => Self::HelloAck(handshake::Repr::parse(body)?),
             Kind::HelloRefuse => Self::HelloRefuse(handshake::Refuse::parse(body)?),
+            Kind::HelloCookie => Self::HelloCookie(handshake::CookieRepr::parse(body)?),
+            Kind::Rekey => Self::Rekey(rekey::Repr::parse(body)?),
+            Kind::RekeyAck => Self::RekeyAck(rekey::Repr::parse(body)?),
             Kind::Ping => Self::Ping(Packet::new_checked(body)?.token()),
             Kind::Pong => Self::Pong(Packet::new_checked(body)?.token()),
             Kind::Request => Self::Request(Way::Call, request::Repr::parse(body)?),
@@ -76,6 +85,9 @@ impl<'a> Message<'a> {
             Self::Hello(_) => Kind::Hello,
             Self::HelloAck(_) => Kind::HelloAck,
             Self::HelloRefuse(_) => Kind::HelloRefuse,
+            Self::HelloCookie(_) => Kind::HelloCookie,
+            Self::Rekey(_) => Kind::Rekey,
+            Self::RekeyAck(_) => Kind::RekeyAck,
             Self::Ping(_) => Kind::Ping,
             Self::Pong(_) => Kind::Pong,
             Self::Request(Way::Call, _) => Kind::Request,
@@ -97,6 +109,8 @@ impl<'a> Message<'a> {
         let body = match self {
             Self::Hello(repr) | Self::HelloAck(repr) => repr.length(),
             Self::HelloRefuse(_) => handshake::REFUSE_LENGTH,
+            Self::HelloCookie(_) => handshake::COOKIE_FRAME_LENGTH,
+            Self::Rekey(repr) | Self::RekeyAck(repr) => repr.length(),
             Self::Ping(_) | Self::Pong(_) => PING_LENGTH,
             Self::Request(_, repr) => repr.length(),
             Self::Reply(repr) => repr.length(),
@@ -136,6 +150,8 @@ impl<'a> Message<'a> {
         match self {
             Self::Hello(repr) | Self::HelloAck(repr) => repr.emit(body),
             Self::HelloRefuse(repr) => repr.emit(body),
+            Self::HelloCookie(repr) => repr.emit(body),
+            Self::Rekey(repr) | Self::RekeyAck(repr) => repr.emit(body),
             Self::Ping(token) | Self::Pong(token) => emit_ping(*token, body),
             Self::Request(_, repr) => repr.emit(body),
             Self::Ack(slot) => slot.emit(0, body),

@@ -2,11 +2,11 @@
 
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::frame::Packet;
-use netipc_wire::handshake::Versions;
+use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
     BootId, ClusterId, Descriptor, FRAME_LENGTH_MAX, HEADER_LENGTH, Kind, Malformed, Message,
     NodeId, Nonce, Order, Sequence, SessionId, SlotIndex, TAG_LENGTH, Verdict, WORDS_MAX, Way,
-    Words, cancel, handshake, reply, request, slot,
+    Words, cancel, handshake, rekey, reply, request, slot,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -45,7 +45,30 @@ impl Sample {
             cluster: ClusterId(self.numbers[1]),
             identity: (BootId(self.numbers[2]), Nonce(self.numbers[3])),
             echo: (BootId(self.numbers[4]), Nonce(self.numbers[5])),
+            cookie: self.cookie(),
             extension: &self.extension,
+        }
+    }
+
+    fn cookie(&self) -> Cookie {
+        Cookie(u128::from(self.numbers[6]).to_le_bytes())
+    }
+
+    fn refuse(&self) -> handshake::Refuse {
+        let greeting = self.greeting();
+        handshake::Refuse {
+            versions: greeting.versions,
+            from: greeting.from,
+            to: greeting.to,
+            cluster: greeting.cluster,
+            echo: greeting.echo,
+        }
+    }
+
+    fn rekey(&self) -> rekey::Repr<'_> {
+        rekey::Repr {
+            key: (self.numbers[0] as u32).max(1),
+            message: &self.extension,
         }
     }
 
@@ -67,13 +90,7 @@ impl Sample {
         match self.choice {
             0 => Message::Hello(self.greeting()),
             1 => Message::HelloAck(self.greeting()),
-            2 => Message::HelloRefuse(handshake::Refuse {
-                versions: self.greeting().versions,
-                from: self.greeting().from,
-                to: self.greeting().to,
-                cluster: self.greeting().cluster,
-                echo: self.greeting().echo,
-            }),
+            2 => Message::HelloRefuse(self.refuse()),
             3 => Message::Ping(self.numbers[0]),
             4 => Message::Pong(self.numbers[0]),
             5 => Message::Request(Way::Call, self.request()),
@@ -108,6 +125,12 @@ impl Sample {
                 index: 1,
                 generation: 1,
             })),
+            14 => Message::HelloCookie(handshake::CookieRepr {
+                about: self.refuse(),
+                cookie: self.cookie(),
+            }),
+            15 => Message::Rekey(self.rekey()),
+            16 => Message::RekeyAck(self.rekey()),
             _ => Message::ReleaseAck(self.descriptor().unwrap_or(Descriptor {
                 index: 1,
                 generation: 1,
@@ -146,7 +169,7 @@ fn sample() -> impl Strategy<Value = Sample> {
     ];
     let extension = vec(any::<u8>(), 0..=handshake::EXTENSION_MAX);
     (
-        0..15u8,
+        0..18u8,
         words,
         extension,
         any::<[u64; 8]>(),

@@ -238,6 +238,8 @@ pub struct Machine {
     pub clock: Clock,
     /// Facts for its programs (`opt/isthmus/arguments`): `key=value key=value`.
     pub arguments: String,
+    /// What it knows its cluster by (`opt/isthmus/keys`): a file as `isthmus cluster` writes it.
+    pub keys: Option<PathBuf>,
     /// What its random numbers are made from (`opt/isthmus/seed`): to be drawn anew at each start.
     pub seed: Option<[u8; SEED_BYTES]>,
     /// Further arguments for QEMU, last.
@@ -246,6 +248,9 @@ pub struct Machine {
 
 /// The port that ends an x86_64 machine with an exit code: QEMU exits with `2 * value + 1`.
 const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=4";
+
+/// The plainest PC's processor, and RDRAND: keys need random numbers that nobody foresees.
+const PC_PROCESSOR: &str = "qemu64,+rdrand";
 
 impl Machine {
     /// Enough for every system in `systems/`; seconds are spent on clearing more.
@@ -262,6 +267,7 @@ impl Machine {
             console: Console::Stdio,
             clock: Clock::Real,
             arguments: String::new(),
+            keys: None,
             seed: None,
             extra: Vec::new(),
         }
@@ -295,7 +301,7 @@ impl Machine {
     /// Board and processor: the plainest that this kernel runs on.
     fn board(&self) -> Vec<&'static str> {
         match self.image.arch() {
-            Arch::X86_64 => vec!["-M", "q35", "-cpu", "qemu64", "-device", DEBUG_EXIT],
+            Arch::X86_64 => vec!["-M", "q35", "-cpu", PC_PROCESSOR, "-device", DEBUG_EXIT],
             // GICv3 and high memory are not for this kernel; the virtio-mmio slots are to show the modern interface.
             Arch::Aarch64 => {
                 let modern = "virtio-mmio.force-legacy=false";
@@ -357,7 +363,11 @@ impl Machine {
                 format!("name=opt/isthmus/{key},string={}", value.replace(',', ",,")),
             ]
         };
-        facts.into_iter().flat_map(fact).collect()
+        let keys = self.keys.iter().flat_map(|file| {
+            let file = format!("name=opt/isthmus/keys,file={}", escape(file));
+            ["-fw_cfg".into(), file]
+        });
+        facts.into_iter().flat_map(fact).chain(keys).collect()
     }
 
     fn network(&self) -> Vec<OsString> {
@@ -452,6 +462,7 @@ mod tests {
             node,
             link,
             arguments: "a=1,2 b=3".into(),
+            keys: Some("/tmp/x/3,keys".into()),
             seed: Some([0xa5; SEED_BYTES]),
             ..x86_64()
         });
@@ -468,6 +479,10 @@ mod tests {
         );
         assert!(
             line.contains("'name=opt/isthmus/arguments,string=a=1,,2 b=3'"),
+            "{line}"
+        );
+        assert!(
+            line.contains("name=opt/isthmus/keys,file=/tmp/x/3,,keys"),
             "{line}"
         );
         let seed = "a5".repeat(SEED_BYTES);

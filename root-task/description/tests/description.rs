@@ -17,6 +17,7 @@ fn machine(here: Here) -> Machine {
         nodes: here.nodes,
         counter_hz: 1_000_000,
         seed: isthmus_abi::startup::Seed(Default::default()),
+        randomness: isthmus_abi::startup::Randomness::Guessable,
         arguments: Default::default(),
     }
 }

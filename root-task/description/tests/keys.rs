@@ -63,6 +63,7 @@ fn arguments(plan: &Plan, component: &str, machine: &str) -> isthmus_abi::Startu
         nodes: 1,
         counter_hz: 1,
         seed: Seed(Default::default()),
+        randomness: isthmus_abi::startup::Randomness::Guessable,
         arguments: heapless::String::try_from(machine).expect("a short line"),
     };
     plan.startup(id, ONE, machine).expect("it fits")

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use isthmus_abi::startup::{
-    Endpoint, Event, Machine, Region, RegionKind, Root, Signal, Startup, Thread,
+    Endpoint, Event, Machine, NETIPC, Region, RegionKind, Root, Signal, Startup, Thread,
 };
 use isthmus_abi::{ComponentId, Name, layout, limits};
 
+use crate::base::SCHEDULER;
 use crate::placement::Here;
 use crate::plan::{Component, DeviceKind, Plan};
 
@@ -24,7 +25,7 @@ impl core::error::Error for NoRoom {}
 
 impl Plan {
     /// The start-up block of a component on this machine. The root task adds what only the machine knows: the `devices`,
-    /// the physical address of the region `dma`, and the `hand_over` of the memory server or `processes` of the scheduler.
+    /// the physical address of the region `dma`, the `keys`, and the `hand_over` of the memory server or `processes` of the scheduler.
     pub fn startup(
         &self,
         id: ComponentId,
@@ -80,6 +81,7 @@ impl Plan {
             replies: component.replies,
             free: component.free,
             roots: collect(self.roots(id, here), "roots of names")?,
+            keys: None,
             hand_over: None,
             processes: None,
         })
@@ -154,6 +156,13 @@ impl Component {
     #[must_use]
     pub fn log_bytes(&self) -> u64 {
         self.threads.len() as u64 * layout::LOG_STRIDE
+    }
+
+    /// Whether it is told the machine's keys: it speaks to other machines, or starts who does.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        let mut served = self.serves.iter();
+        served.any(|served| served == NETIPC || served == SCHEDULER)
     }
 
     /// Whether it is the console server, which has everybody's log rings.

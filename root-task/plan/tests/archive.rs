@@ -238,6 +238,7 @@ proptest! {
             let machine = isthmus_abi::startup::Machine {
                 node: 1, nodes: 1, counter_hz: 1, arguments: Default::default(),
                 seed: isthmus_abi::startup::Seed(Default::default()),
+            randomness: isthmus_abi::startup::Randomness::Guessable,
             };
             for (id, _) in plan.all() {
                 let startup = plan.startup(id, Here { node: 1, nodes: 1 }, machine.clone());

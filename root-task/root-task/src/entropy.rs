@@ -1,19 +1,29 @@
 //! Where the components' random numbers come from. How good it is says `docs/threat-model.md`.
 
 use isthmus_abi::Name;
-use isthmus_abi::startup::Seed;
+use isthmus_abi::startup::{Randomness, Seed};
 use sha2::{Digest, Sha256};
 
 /// Everything that is known at this start and perhaps not before it, mixed: the time at which things happen, the processor's
 /// own generator where there is one, and what the machine was told from outside.
-pub struct Entropy(Sha256);
+pub struct Entropy {
+    mixed: Sha256,
+    randomness: Randomness,
+}
+
+/// Bytes in hexadecimal of what the host has drawn, at least.
+const DRAWN: usize = 64;
 
 impl Entropy {
     /// What the machine itself has.
     pub fn gather() -> Self {
-        let mut entropy = Self(Sha256::new());
+        let mut entropy = Self {
+            mixed: Sha256::new(),
+            randomness: Randomness::Guessable,
+        };
         entropy.add(&counter().to_le_bytes());
         if let Some(words) = generator() {
+            entropy.randomness = Randomness::Genuine;
             words
                 .iter()
                 .for_each(|word| entropy.add(&word.to_le_bytes()));
@@ -21,15 +31,28 @@ impl Entropy {
         entropy
     }
 
+    /// Mixes in what the host has drawn for this start.
+    pub fn add_drawn(&mut self, drawn: &[u8]) {
+        if drawn.len() >= DRAWN {
+            self.randomness = Randomness::Genuine;
+        }
+        self.add(drawn);
+    }
+
+    /// How good it is.
+    pub const fn randomness(&self) -> Randomness {
+        self.randomness
+    }
+
     /// Mixes more in. The time at which it comes counts, too.
-    pub fn add(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-        self.0.update(counter().to_le_bytes());
+    fn add(&mut self, bytes: &[u8]) {
+        self.mixed.update(bytes);
+        self.mixed.update(counter().to_le_bytes());
     }
 
     /// A component's own seed: says nothing about another's.
     pub fn seed_of(&self, component: &Name) -> Seed {
-        let mut hash = self.0.clone();
+        let mut hash = self.mixed.clone();
         hash.update(component.as_str());
         Seed(hash.finalize().into())
     }

@@ -3,6 +3,7 @@
 //! The interface: QEMU, docs/specs/fw_cfg.
 
 use isthmus_abi::limits;
+use isthmus_abi::startup::ClusterKeys;
 use isthmus_plan::Here;
 
 use crate::entropy::Entropy;
@@ -40,6 +41,8 @@ pub struct Facts {
     pub here: Here,
     /// Its argument line.
     pub arguments: heapless::String<{ limits::ARGUMENT_BYTES }, u16>,
+    /// What it knows its cluster by.
+    pub keys: Option<ClusterKeys>,
     /// What nobody else knows.
     pub entropy: Entropy,
 }
@@ -50,6 +53,7 @@ impl Facts {
         let mut facts = Self {
             here: Here { node: 1, nodes: 1 },
             arguments: heapless::String::new(),
+            keys: None,
             entropy: Entropy::gather(),
         };
         device.select(SIGNATURE)?;
@@ -70,7 +74,12 @@ impl Facts {
                 .map_err(|_| Error::Fact("arguments"))?;
         }
         if let Some(seed) = file(device, "opt/isthmus/seed", &mut text)? {
-            facts.entropy.add(seed.as_bytes());
+            facts.entropy.add_drawn(seed.trim().as_bytes());
+        }
+        let mut keys = [0; limits::CLUSTER_KEYS_BYTES];
+        if let Some(keys) = content(device, "opt/isthmus/keys", &mut keys)? {
+            let keys = keys.iter().copied().collect();
+            facts.keys = Some(ClusterKeys(keys));
         }
         let Here { node, nodes } = facts.here;
         if node == 0 || node > nodes || usize::from(nodes) > limits::NODES {
@@ -86,6 +95,19 @@ fn file<'t>(
     name: &'static str,
     into: &'t mut [u8],
 ) -> Result<Option<&'t str>> {
+    let Some(bytes) = content(device, name, into)? else {
+        return Ok(None);
+    };
+    let text = core::str::from_utf8(bytes).map_err(|_| Error::Fact(name))?;
+    Ok(Some(text))
+}
+
+/// The bytes of a file, if there is one of this name.
+fn content<'t>(
+    device: &mut impl FirmwareConfig,
+    name: &'static str,
+    into: &'t mut [u8],
+) -> Result<Option<&'t [u8]>> {
     device.select(DIRECTORY)?;
     let count = u32::from_be_bytes(device.bytes()?).min(FILES);
     for _ in 0..count {
@@ -97,14 +119,12 @@ fn file<'t>(
         if &found[..length] != name.as_bytes() {
             continue;
         }
-        let text = into.get_mut(..size).ok_or(Error::Fact(name))?;
+        let bytes = into.get_mut(..size).ok_or(Error::Fact(name))?;
         device.select(item)?;
-        for byte in &mut *text {
+        for byte in &mut *bytes {
             *byte = device.byte()?;
         }
-        return core::str::from_utf8(text)
-            .map(Some)
-            .map_err(|_| Error::Fact(name));
+        return Ok(Some(bytes));
     }
     Ok(None)
 }

@@ -288,11 +288,15 @@ fn load(
         nodes: supplies.facts.here.nodes,
         counter_hz: supplies.machine.counter_hz,
         seed: supplies.facts.entropy.seed_of(body.name()),
+        randomness: supplies.facts.entropy.randomness(),
         arguments: supplies.facts.arguments.clone(),
     };
     let mut startup = plan
         .startup(body.id(), supplies.facts.here, machine)
         .map_err(builder::Error::Startup)?;
+    if component.has_keys() {
+        startup.keys = supplies.facts.keys.clone();
+    }
     if component.dma_bytes > 0 {
         let physical = body.dma(supplies.objects, layout::DMA, component.dma_bytes)?;
         let dma = startup

@@ -1,10 +1,10 @@
-//! A run's capture can be read by others, and tells the story of a call: a session is opened, requests go one way, replies the other.
+//! With encryption off, a run's capture can be read by others, and tells the story of a call: a session is opened, requests go one way, replies the other.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::Duration;
 
-use isthmus_testkit::{Failure, Scratch};
+use isthmus_testkit::{Encryption, Failure, Scratch};
 use netipc_wire::{Kind, Message};
 use pcap_file::DataLink;
 use pcap_file::pcap::PcapReader;
@@ -23,6 +23,7 @@ pub(crate) fn is_readable(lab: &Lab) -> Result<(), Failure> {
     let cluster = lab
         .machines(2)?
         .arguments(format!("calls={CALLS}"))
+        .encryption(Encryption::OffForTests)
         .pcap(Some(file.clone()))
         .start()?;
     cluster.machine(2).wait_until_right(LIMIT)?;

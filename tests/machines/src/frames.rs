@@ -24,7 +24,7 @@ pub(crate) fn netipc(ethernet: &[u8]) -> Option<frame::Packet<&[u8]>> {
     frame::Packet::new_checked(udp.payload()).ok()
 }
 
-/// A frame of a call of `remote_interface::Remote::run`, with the number of the request. As long as the cipher is transparent, it can be read.
+/// A frame of a call of `remote_interface::Remote::run`, with the number of the request. With encryption off it can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run {
     /// It is called.

@@ -3,13 +3,13 @@
 //!
 //! The client (`tests/programs/remote`) goes through the points one after the other and says what became of each call. At two points the
 //! server holds the request and says so, and it is killed by hand; at the others the switch kills the machine at the sight of a frame.
-//! What really happened, the server's words and the switch's sightings tell.
+//! What really happened, the server's words and the switch's sightings tell; so that the switch can see, encryption is off.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use isthmus_testkit::{Cluster, Failure, Killer, Machine, Verdict, contains, says};
+use isthmus_testkit::{Cluster, Encryption, Failure, Killer, Machine, Verdict, contains, says};
 use netipc_protocol::limits::OUTCOME_WITHIN;
 use remote_interface::{Call, Point};
 
@@ -39,7 +39,10 @@ struct Seen {
 }
 
 pub(crate) fn at_every_point(lab: &Lab) -> Result<(), Failure> {
-    let cluster = lab.machines(2)?.prepare()?;
+    let cluster = lab
+        .machines(2)?
+        .encryption(Encryption::OffForTests)
+        .prepare()?;
     let seen = Arc::new(Mutex::new(Seen::default()));
     let killer = cluster.machine(SERVER).killer();
     let eyes = Arc::clone(&seen);

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use netipc_crypto::{Encryption, KeyLog};
 use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node};
 use qemu_switch::{Attachment, Config, Faults, LinkState, PortId, Sighting, Switch, Verdict};
 
 use crate::console::ConsoleLine;
 use crate::failure::Failure;
 use crate::image::SystemImage;
+use crate::keys::{self, Wishes};
 use crate::machine::Machine;
 use crate::pattern::Pattern;
 use crate::scratch::Scratch;
@@ -30,6 +32,9 @@ pub struct ClusterBuilder {
     own: BTreeMap<usize, Own>,
     /// The machine that waits for a debugger.
     debugged: Option<usize>,
+    wishes: Wishes,
+    /// Keys that are given, machine 1's first; else new ones are drawn.
+    keys: Option<Vec<PathBuf>>,
 }
 
 /// What one machine has for itself.
@@ -119,6 +124,27 @@ impl ClusterBuilder {
         }
     }
 
+    /// Whether the machines encrypt what they send each other: [`Encryption::On`] if nothing else is said. Without it anybody on the switch can read and
+    /// forge; a test that looks into frames needs that.
+    #[must_use]
+    pub fn encryption(mut self, encryption: Encryption) -> Self {
+        self.wishes.encryption = encryption;
+        self
+    }
+
+    /// Whether the machines say the keys of their sessions, on their consoles.
+    #[must_use]
+    pub fn key_log(mut self, key_log: KeyLog) -> Self {
+        self.wishes.key_log = key_log;
+        self
+    }
+
+    /// The machines' keys, machine 1's first, as `isthmus cluster` writes them; if nothing is said, new ones are drawn at each start of a cluster.
+    #[must_use]
+    pub fn keys(self, keys: Option<Vec<PathBuf>>) -> Self {
+        Self { keys, ..self }
+    }
+
     /// Where a machine waits for gdb: gdb's own custom.
     pub const GDB_PORT: u16 = 1234;
 
@@ -160,6 +186,10 @@ impl ClusterBuilder {
             faults: self.faults,
             pcap: self.pcap,
         };
+        let keys = match self.keys {
+            Some(keys) => keys,
+            None => keys::for_machines(scratch.path(), count, self.wishes)?,
+        };
         let switch = Switch::start(config).map_err(|error| Failure::new(error.to_string()))?;
         let transcript = Arc::new(Transcript::new(self.listener));
         let machine = |(image, node): (&SystemImage, &Node)| {
@@ -183,6 +213,7 @@ impl ClusterBuilder {
                 console: Console::Stdio,
                 clock: self.clock,
                 arguments: own.arguments.unwrap_or_else(|| self.arguments.clone()),
+                keys: keys.get(usize::from(node.id()) - 1).cloned(),
                 ..Definition::new(image.image().clone())
             };
             Machine::new(
@@ -253,6 +284,8 @@ impl Cluster {
             listener: None,
             own: BTreeMap::new(),
             debugged: None,
+            wishes: Wishes::default(),
+            keys: None,
         }
     }
 

@@ -29,6 +29,7 @@ mod component;
 mod console;
 mod failure;
 mod image;
+mod keys;
 mod logs;
 mod machine;
 mod pattern;
@@ -46,6 +47,7 @@ pub use image::SystemImage;
 pub use isthmus_process::{Isolated, cleanup, find_program};
 pub use logs::{BuildId, LogDecoder, Programs};
 pub use machine::{Killer, Machine};
+pub use netipc_crypto::{Encryption, KeyLog};
 pub use pattern::{Pattern, contains, says};
 pub use qemu_machines::{Arch, Clock, Node};
 pub use qemu_switch::{

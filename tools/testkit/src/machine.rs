@@ -1,6 +1,5 @@
 //! One machine of a cluster.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,13 +14,11 @@ use crate::agent::{Agent, Turns};
 use crate::component::Component;
 use crate::console::{ConsoleLine, Said};
 use crate::failure::Failure;
+use crate::keys;
 use crate::logs::{LogDecoder, Programs};
 use crate::pattern::Pattern;
 use crate::transcript::{Transcript, Waited};
 use crate::words::{Word, understand};
-
-/// Where this host has its random numbers.
-const RANDOM: &str = "/dev/urandom";
 
 /// A machine: a QEMU process that can be killed and started again.
 #[derive(Debug)]
@@ -111,12 +108,8 @@ impl Machine {
 
     /// The machine with a seed of this boot's own: its programs must not draw the numbers of the last one.
     fn definition_of_this_boot(&self) -> Result<Definition, Failure> {
-        let mut seed = [0; SEED_BYTES];
-        File::open(RANDOM)
-            .and_then(|mut random| random.read_exact(&mut seed))
-            .map_err(|error| self.failure(format!("{RANDOM}: {error}")))?;
         Ok(Definition {
-            seed: Some(seed),
+            seed: Some(keys::draw::<SEED_BYTES>()?),
             ..self.definition.clone()
         })
     }

@@ -4,13 +4,11 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::Descriptor;
 
 use super::callee::Tables;
-use super::session::Hello;
 use super::{Context, Peer};
 use crate::capabilities::describe;
 use crate::cipher::Cipher;
 use crate::endpoint::Random;
 use crate::fault::Faults;
-use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::{
     Answer, Call, CallId, Execution, ExportId, ImportId, Object, Request, Stale, Target,
@@ -45,8 +43,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         let (slot, serial) =
             self.caller
                 .call(now, call, target, import, capability, context.faults)?;
-        if session.is_none() && !self.hello.is_some() {
-            self.hello = Maybe::Just(Hello::new(now, context.random.nonce()));
+        if session.is_none() {
+            self.greet(now, context);
         }
         Ok(CallId { node, slot, serial })
     }

@@ -6,11 +6,13 @@ mod callee;
 mod caller;
 mod handshake;
 mod local;
+mod rekey;
 mod session;
 
 use heapless::Deque;
 use isthmus_abi::NotExecuted;
-use netipc_wire::{Descriptor, Message, NodeId, SessionId, slot};
+use netipc_wire::handshake::Cookie;
+use netipc_wire::{BootId, Descriptor, Message, NodeId, SessionId, slot};
 
 use crate::capabilities::{Exports, Imports};
 use crate::cipher::Cipher;
@@ -32,6 +34,12 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     half_open: Maybe<HalfOpen>,
     /// A HELLO that must be answered with HELLO-REFUSE.
     refuse_due: Option<Identity>,
+    /// A HELLO that must be answered with HELLO-COOKIE.
+    cookie_due: Option<(Identity, Cookie)>,
+    /// The boots that were believed, the present one last.
+    boots: heapless::Vec<BootId, { handshake::BOOTS }>,
+    /// An earlier one of them has proved that it lives, and the proxy does not know yet.
+    twin: Option<BootId>,
     caller: Caller<SLOTS>,
     callee: Callee<SLOTS>,
     exports: Exports<ROWS>,
@@ -70,6 +78,7 @@ pub(crate) enum Next {
     Caller(usize),
     Release(Descriptor),
     ReleaseAck(Descriptor),
+    Rekey(rekey::About),
 }
 
 /// How full a peer's tables are.
@@ -94,6 +103,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         hello: Maybe::Nothing,
         half_open: Maybe::Nothing,
         refuse_due: None,
+        cookie_due: None,
+        boots: heapless::Vec::new(),
+        twin: None,
         caller: Caller::NEW,
         callee: Callee::NEW,
         exports: Exports::NEW,
@@ -112,6 +124,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.hello = Maybe::Nothing;
         self.half_open = Maybe::Nothing;
         self.refuse_due = None;
+        self.cookie_due = None;
+        self.boots.clear();
+        self.twin = None;
         self.caller.clear();
         self.callee.clear();
         self.exports.clear();
@@ -167,6 +182,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             return Err(Dropped::UnknownSession);
         };
         session.heard(now);
+        match message {
+            Message::Rekey(repr) => return self.rekey_asked(now, repr, context),
+            Message::RekeyAck(repr) => return self.rekey_answered(now, repr, context),
+            _ => {}
+        }
         let mut tables = Tables {
             node,
             session: session.id,
@@ -216,9 +236,12 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 true => Ok(()),
                 false => Err(Dropped::Stale),
             },
-            Message::Hello(_) | Message::HelloAck(_) | Message::HelloRefuse(_) => {
-                Err(Dropped::Violation)
-            }
+            Message::Hello(_)
+            | Message::HelloAck(_)
+            | Message::HelloRefuse(_)
+            | Message::HelloCookie(_)
+            | Message::Rekey(_)
+            | Message::RekeyAck(_) => Err(Dropped::Violation),
         };
         self.note_awaiting(now);
         result
@@ -271,9 +294,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         let session = self.session.as_ref();
         [
             session.and_then(|session| session.timeout(self.imports.is_releasing())),
-            self.hello
-                .as_ref()
-                .map(|hello| hello.retry_at.min(hello.give_up_at)),
+            self.hello.as_ref().map(|hello| hello.repeated.timeout()),
             self.half_open.as_ref().map(|half_open| half_open.forget_at),
             self.caller.timeout(),
             self.callee.timeout(),
@@ -289,6 +310,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             return Some(Next::Greeting(greeting));
         }
         let session = self.session.as_mut()?;
+        if let Some(about) = session.rekeying.next() {
+            return Some(Next::Rekey(about));
+        }
         if let Some(token) = session.pong_due.take() {
             return Some(Next::Pong(token));
         }
@@ -332,6 +356,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Next::Caller(slot) => self.caller.message(now, slot),
             Next::Release(descriptor) => Message::Release(descriptor),
             Next::ReleaseAck(descriptor) => Message::ReleaseAck(descriptor),
+            Next::Rekey(about) => self.session.as_ref()?.rekeying.message(about)?,
         };
         Some((message, id, number))
     }
@@ -353,6 +378,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.caller.has_outcome()
             || self.down.is_some()
             || self.up.is_some()
+            || self.twin.is_some()
             || !self.released.is_empty()
             || self.callee.has_event()
     }
@@ -360,6 +386,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// The next event. Borrows the reply from its slot.
     pub(crate) fn poll_event(&mut self) -> Option<Event<'_>> {
         let node = self.node?;
+        if let Some(boot) = self.twin.take() {
+            return Some(Event::Twin { node, boot });
+        }
         if let Some(down) = self.down.take_if(|down| down.after == 0) {
             return Some(Event::Down {
                 node,
@@ -392,7 +421,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         let Some(session) = self.session.take() else {
             return;
         };
-        cipher.closed(session.id);
+        if let Some(node) = self.node {
+            cipher.closed(node, session.id);
+        }
         #[cfg(feature = "planted-faults")]
         if reason == DownReason::PeerLost {
             self.lost = Some((session.id, session.peer));
@@ -450,6 +481,12 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             return Ok(());
         }
         if let Some(half_open) = self.half_open.take_if(|half_open| half_open.id == id) {
+            if let Err(twin) = self.believe(half_open.peer.0) {
+                if let Some(node) = self.node {
+                    context.cipher.closed(node, id);
+                }
+                return Err(twin);
+            }
             let session = Session::new(id, half_open.peer, now, Proof::Given);
             self.begin_session(session, half_open.slots, context.cipher, context.faults);
             return Ok(());
@@ -467,10 +504,19 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.begin_session(session, SLOTS as u16, context.cipher, context.faults);
             return Ok(());
         }
-        if !self.session.is_some() && !self.half_open.is_some() && !self.hello.is_some() {
-            // The peer believes in a session that this machine does not have: tell it so by opening a new one.
-            self.hello = Maybe::Just(Hello::new(now, context.random.nonce()));
-        }
+        self.answer_stranger(now, context);
         Err(Dropped::UnknownSession)
+    }
+
+    /// A frame of a session that is not known, so nobody can say who sent it. Perhaps the peer believes in a session that this machine
+    /// does not have: tell it so by opening a new one.
+    pub(crate) fn answer_stranger<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<'_, C, R>,
+    ) {
+        if !self.session.is_some() && !self.half_open.is_some() {
+            self.greet(now, context);
+        }
     }
 }

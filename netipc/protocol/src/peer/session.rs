@@ -2,8 +2,11 @@
 
 use core::time::Duration;
 
+use netipc_wire::handshake::Cookie;
 use netipc_wire::{BootId, Nonce, SessionId};
 
+use super::rekey::Rekeying;
+use crate::cipher::Extension;
 use crate::limits::{
     CONNECT_WITHIN, DEAD_AFTER, HALF_OPEN, PING_AFTER, RELEASE_ACKS, RETRANSMIT_FIRST,
     RETRANSMIT_MAX,
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     /// From which row of the imports releases are to be sent now; `None`: not now.
     pub(crate) release_cursor: Option<usize>,
     release_at: Instant,
+    /// The way to another key.
+    pub(crate) rekeying: Rekeying,
 }
 
 /// Whether the peer has shown that it has the session, too.
@@ -68,6 +73,7 @@ impl Session {
             release_acks: heapless::Deque::new(),
             release_cursor: None,
             release_at: now,
+            rekeying: Rekeying::NEW,
         }
     }
 
@@ -106,6 +112,7 @@ impl Session {
         if releasing && self.release_at <= now {
             self.release(now);
         }
+        self.rekeying.handle_timeout(now);
         Silence::Bearable
     }
 
@@ -115,7 +122,10 @@ impl Session {
             .silent_since()
             .map(|since| (since + DEAD_AFTER).min(self.ping_at(since)));
         let release = releasing.then_some(self.release_at);
-        [silence, release].into_iter().flatten().min()
+        [silence, release, self.rekeying.timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn silent_since(&self) -> Option<Instant> {
@@ -130,16 +140,53 @@ impl Session {
 /// A HELLO of ours that is not answered.
 pub(crate) struct Hello {
     pub(crate) nonce: Nonce,
-    pub(crate) due: bool,
-    pub(crate) give_up_at: Instant,
-    pub(crate) retry_at: Instant,
-    pause: Duration,
+    /// The key exchange's first message.
+    pub(crate) message: Extension,
+    /// What the peer asked for.
+    pub(crate) cookie: Cookie,
+    pub(crate) repeated: Repeated,
 }
 
 impl Hello {
-    pub(crate) fn new(now: Instant, nonce: Nonce) -> Self {
+    pub(crate) fn new(now: Instant, nonce: Nonce, message: Extension) -> Self {
         Self {
             nonce,
+            message,
+            cookie: Cookie::NONE,
+            repeated: Repeated::new(now),
+        }
+    }
+
+    /// The peer is busy, and wants to see this in the next one, which goes at once. Each cookie is worth one HELLO.
+    pub(crate) fn take_cookie(&mut self, cookie: Cookie) {
+        if self.cookie != cookie {
+            self.cookie = cookie;
+            self.repeated.due = true;
+        }
+    }
+}
+
+/// When something is said again, until it is answered or given up.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeated {
+    pub(crate) due: bool,
+    give_up_at: Instant,
+    retry_at: Instant,
+    pause: Duration,
+}
+
+/// What is to become of something that is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// It goes on.
+    Bearable,
+    /// It is given up.
+    GivenUp,
+}
+
+impl Repeated {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
             due: true,
             give_up_at: now + CONNECT_WITHIN,
             retry_at: now + RETRANSMIT_FIRST,
@@ -147,11 +194,20 @@ impl Hello {
         }
     }
 
-    /// It is time to say it again.
-    pub(crate) fn repeat(&mut self, now: Instant) {
-        self.due = true;
-        self.pause = (self.pause * 2).min(RETRANSMIT_MAX);
-        self.retry_at = now + self.pause;
+    pub(crate) fn timeout(&self) -> Instant {
+        self.retry_at.min(self.give_up_at)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Unanswered {
+        if self.give_up_at <= now {
+            return Unanswered::GivenUp;
+        }
+        if self.retry_at <= now {
+            self.due = true;
+            self.pause = (self.pause * 2).min(RETRANSMIT_MAX);
+            self.retry_at = now + self.pause;
+        }
+        Unanswered::Bearable
     }
 }
 
@@ -160,6 +216,8 @@ pub(crate) struct HalfOpen {
     pub(crate) id: SessionId,
     pub(crate) peer: Identity,
     pub(crate) nonce: Nonce,
+    /// The key exchange's second message.
+    pub(crate) message: Extension,
     /// The slots that the peer answers for.
     pub(crate) slots: u16,
     pub(crate) due: bool,
@@ -167,14 +225,8 @@ pub(crate) struct HalfOpen {
 }
 
 impl HalfOpen {
-    pub(crate) fn new(now: Instant, ours: Identity, peer: Identity, slots: u16) -> Self {
-        Self {
-            id: SessionId::derive(peer, ours),
-            peer,
-            nonce: ours.1,
-            slots,
-            due: true,
-            forget_at: now + HALF_OPEN,
-        }
+    /// When it is forgotten, if it begins now.
+    pub(crate) fn forget_at(now: Instant) -> Instant {
+        now + HALF_OPEN
     }
 }

@@ -51,6 +51,7 @@ pub enum Said {
     Released(Object),
     Up(SessionId),
     Down(SessionId, DownReason),
+    Twin(BootId),
 }
 
 /// What the link does to frames of the next kind.
@@ -394,6 +395,7 @@ fn own(event: Event<'_>) -> Said {
         Event::Down {
             session, reason, ..
         } => Said::Down(session, reason),
+        Event::Twin { boot, .. } => Said::Twin(boot),
     }
 }
 

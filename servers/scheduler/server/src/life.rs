@@ -335,6 +335,9 @@ impl Workshop {
         };
         let startup = order.plan.startup(order.id, here, machine);
         let mut startup = startup.map_err(Error::Startup)?;
+        if component.has_keys() {
+            startup.keys = self.startup.keys.clone();
+        }
         if let Some(arguments) = order.arguments {
             startup.arguments = arguments.clone();
         }

@@ -1,0 +1,359 @@
+//! The cipher that the protocol is handed: the keys of every peer's sessions.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use netipc_protocol::{
+    Admission, BootId, Cipher, Crowd, Exchange, Extension, Instant, NoKeys, NodeId, SessionId,
+    Transparent, Unreadable,
+};
+use netipc_wire::handshake::Cookie;
+use netipc_wire::{Header, Nonce};
+
+use crate::gate::Gate;
+use crate::key::Key;
+use crate::keys::{ClusterKeys, Encryption, KeyLog, NODES, Secret};
+use crate::limits::{OVERLAP, REKEY_AFTER, REKEY_AGAIN, REKEY_PATIENCE};
+use crate::noise::{self, Begun, Failed, Sides};
+use crate::ring::{Asker, Entry, Ring};
+use crate::source::Source;
+
+/// What protects a machine's frames. It begins as [`Silent`](Self::Silent), which is zeroes.
+#[derive(Default)]
+pub enum Protection {
+    /// There are no keys: nothing can be sealed, and nothing is believed.
+    #[default]
+    Silent,
+    /// Keys, and all that Noise is good for.
+    Noise(Box<Noise>),
+    /// For tests that show what encryption hides, and for simulations: a checksum.
+    OffForTests(Transparent),
+}
+
+impl Protection {
+    /// As the keys say, with random numbers from the machine's seed.
+    #[must_use]
+    pub fn new(keys: ClusterKeys, seed: &[u8; 32]) -> Self {
+        match keys.encryption {
+            Encryption::On => Self::Noise(Box::new(Noise::new(keys, seed))),
+            Encryption::OffForTests => Self::OffForTests(Transparent),
+        }
+    }
+
+    /// The next key that was agreed on, if the keys say that it may be told: [`KeyLog`].
+    pub fn agreed(&mut self) -> Option<Agreed> {
+        match self {
+            Self::Noise(noise) => noise.agreed.pop_front(),
+            Self::Silent | Self::OffForTests(_) => None,
+        }
+    }
+}
+
+/// A key of a session, for a log that tests read captures with.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// With whom.
+    pub peer: NodeId,
+    /// Of which session.
+    pub session: SessionId,
+    /// Which of its keys.
+    pub key: u32,
+    /// For what we send.
+    pub send: Secret,
+    /// For what we receive.
+    pub receive: Secret,
+}
+
+/// Keys that wait to be told.
+const AGREED: usize = 8;
+
+/// Noise IK, and frames sealed with what it agreed on.
+pub struct Noise {
+    keys: ClusterKeys,
+    source: Source,
+    gate: Gate,
+    /// Machine 1 is the first.
+    peers: Vec<Peer>,
+    rekey_after: Duration,
+    agreed: heapless::Deque<Agreed, AGREED>,
+}
+
+/// What is known for one peer.
+#[derive(Default)]
+struct Peer {
+    ring: Ring,
+    /// Our key exchange that is not answered.
+    begun: Option<Box<Begun>>,
+}
+
+impl Noise {
+    /// With a machine's keys, and random numbers from its seed.
+    #[must_use]
+    pub fn new(keys: ClusterKeys, seed: &[u8; 32]) -> Self {
+        let mut noise = Self {
+            keys,
+            source: Source::new(),
+            gate: Gate::new(),
+            peers: Vec::new(),
+            rekey_after: REKEY_AFTER,
+            agreed: heapless::Deque::new(),
+        };
+        noise.peers.resize_with(NODES, Peer::default);
+        noise.source.seed(seed);
+        noise.restart();
+        noise
+    }
+
+    /// Replaces keys after another time than [`REKEY_AFTER`]: for simulations.
+    #[must_use]
+    pub const fn rekeying_after(mut self, time: Duration) -> Self {
+        self.rekey_after = time;
+        self
+    }
+
+    fn restart(&mut self) {
+        self.peers.fill_with(Peer::default);
+        self.agreed.clear();
+        let cookie = self.source.draw();
+        self.gate.begin(&self.keys.shared, cookie);
+    }
+
+    fn peer(&mut self, node: NodeId) -> Option<&mut Peer> {
+        self.peers.get_mut(usize::from(node.0).checked_sub(1)?)
+    }
+
+    fn sides<'a>(keys: &'a ClusterKeys, exchange: &'a Exchange<'_>) -> Option<Sides<'a>> {
+        Some(Sides {
+            own: &keys.private,
+            peer: keys.public_of(exchange.peer)?,
+            shared: &keys.shared,
+            key: exchange.key,
+            bound: exchange.bound,
+        })
+    }
+
+    fn tell(&mut self, exchange: &Exchange<'_>, key: &Key) {
+        if self.keys.key_log == KeyLog::Off {
+            return;
+        }
+        // Nobody listens: then nothing is told.
+        let _ = self.agreed.push_back(Agreed {
+            peer: exchange.peer,
+            session: exchange.session,
+            key: exchange.key,
+            send: key.pair().send.clone(),
+            receive: key.pair().receive.clone(),
+        });
+    }
+
+    fn insert(&mut self, now: Instant, exchange: &Exchange<'_>, key: Key, asker: Asker) {
+        self.tell(exchange, &key);
+        if let Some(peer) = self.peer(exchange.peer) {
+            let entry = Entry::new(exchange.session, exchange.key, key, asker, now);
+            peer.ring.insert(entry);
+        }
+    }
+}
+
+impl Cipher for Noise {
+    fn begin(&mut self) {
+        self.restart();
+    }
+
+    fn seal(&mut self, peer: NodeId, header: &Header, frame: &mut [u8]) {
+        if header.kind.is_handshake() {
+            self.gate.sign(frame);
+            return;
+        }
+        let peer = self.peer(peer);
+        let entry = peer.and_then(|peer| peer.ring.find(header.session, header.key));
+        match entry {
+            Some(entry) => entry.key.seal(header.number, frame),
+            // The protocol asked for the key, so there is one; without it nothing may be readable.
+            None => frame.fill(0),
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        peer: NodeId,
+        header: &Header,
+        frame: &mut [u8],
+    ) -> Result<(), Unreadable> {
+        if header.kind.is_handshake() {
+            let signed = self.gate.is_signed(frame);
+            return signed.then_some(()).ok_or(Unreadable::Corrupt);
+        }
+        let ring = &mut self.peer(peer).ok_or(Unreadable::NoKey)?.ring;
+        let entry = ring.find(header.session, header.key);
+        let entry = entry
+            .filter(|entry| entry.is_good(now))
+            .ok_or(Unreadable::NoKey)?;
+        entry.key.open(header.number, frame)?;
+        if entry.heard() {
+            ring.retire_before(header.session, header.key, now + OVERLAP);
+        }
+        Ok(())
+    }
+
+    fn key(&self, peer: NodeId, session: SessionId) -> u32 {
+        let index = usize::from(peer.0).checked_sub(1);
+        let peer = index.and_then(|index| self.peers.get(index));
+        let entry = peer.and_then(|peer| peer.ring.sealing(session));
+        entry.map_or(0, |entry| entry.id)
+    }
+
+    fn admit(
+        &mut self,
+        now: Instant,
+        peer: NodeId,
+        identity: (BootId, Nonce),
+        cookie: Cookie,
+        crowd: Crowd,
+    ) -> Admission {
+        self.gate.admit(now, peer, identity, cookie, crowd)
+    }
+
+    fn initiate(&mut self, exchange: &Exchange<'_>) -> Result<Extension, NoKeys> {
+        let ephemeral = self.source.draw();
+        let sides = Self::sides(&self.keys, exchange).ok_or(NoKeys)?;
+        let (begun, first) = noise::begin(&sides, ephemeral).map_err(|Failed| NoKeys)?;
+        self.peer(exchange.peer).ok_or(NoKeys)?.begun = Some(Box::new(begun));
+        Ok(first)
+    }
+
+    fn respond(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange<'_>,
+        first: &[u8],
+    ) -> Result<Extension, Unreadable> {
+        let ephemeral = self.source.draw();
+        let sides = Self::sides(&self.keys, exchange).ok_or(Unreadable::NoKey)?;
+        let answered = noise::answer(&sides, ephemeral, first, exchange.answer);
+        let (pair, second) = answered.map_err(|Failed| Unreadable::Corrupt)?;
+        self.insert(now, exchange, Key::new(pair), Asker::Them);
+        Ok(second)
+    }
+
+    fn complete(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange<'_>,
+        second: &[u8],
+    ) -> Result<(), Unreadable> {
+        let peer = self.peer(exchange.peer).ok_or(Unreadable::NoKey)?;
+        let begun = peer
+            .begun
+            .as_mut()
+            .filter(|begun| begun.key == exchange.key);
+        let ended = begun.ok_or(Unreadable::NoKey)?.end(second, exchange.answer);
+        let pair = ended.map_err(|Failed| Unreadable::Corrupt)?;
+        peer.begun = None;
+        self.insert(now, exchange, Key::new(pair), Asker::Us);
+        Ok(())
+    }
+
+    fn wants_rekey(&mut self, now: Instant, peer: NodeId, session: SessionId) -> Option<u32> {
+        let after = self.rekey_after;
+        let ring = &mut self.peer(peer)?.ring;
+        let entry = ring.sealing_mut(session)?;
+        let patience = match entry.asker {
+            Asker::Us => Duration::ZERO,
+            Asker::Them => REKEY_PATIENCE.min(after),
+        };
+        let due = match entry.wanted {
+            None => entry.since + after + patience,
+            Some(wanted) => wanted + REKEY_AGAIN,
+        };
+        if now < due {
+            return None;
+        }
+        entry.wanted = Some(now);
+        Some(entry.id)
+    }
+
+    fn closed(&mut self, peer: NodeId, session: SessionId) {
+        if let Some(peer) = self.peer(peer) {
+            peer.ring.forget(session);
+        }
+    }
+}
+
+/// The same of whatever it is.
+macro_rules! delegate {
+    ($self:ident, $noise:ident => $with:expr, $off:ident => $without:expr, $silent:expr) => {
+        match $self {
+            Self::Noise($noise) => $with,
+            Self::OffForTests($off) => $without,
+            Self::Silent => $silent,
+        }
+    };
+}
+
+impl Cipher for Protection {
+    fn begin(&mut self) {
+        delegate!(self, noise => noise.begin(), off => off.begin(), ());
+    }
+
+    fn seal(&mut self, peer: NodeId, header: &Header, frame: &mut [u8]) {
+        delegate!(self, noise => noise.seal(peer, header, frame), off => off.seal(peer, header, frame), frame.fill(0));
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        peer: NodeId,
+        header: &Header,
+        frame: &mut [u8],
+    ) -> Result<(), Unreadable> {
+        delegate!(self, noise => noise.open(now, peer, header, frame), off => off.open(now, peer, header, frame), Err(Unreadable::Corrupt))
+    }
+
+    fn key(&self, peer: NodeId, session: SessionId) -> u32 {
+        delegate!(self, noise => noise.key(peer, session), off => off.key(peer, session), 0)
+    }
+
+    fn admit(
+        &mut self,
+        now: Instant,
+        peer: NodeId,
+        identity: (BootId, Nonce),
+        cookie: Cookie,
+        crowd: Crowd,
+    ) -> Admission {
+        delegate!(self, noise => noise.admit(now, peer, identity, cookie, crowd), _off => Admission::Welcome, Admission::Refused)
+    }
+
+    fn initiate(&mut self, exchange: &Exchange<'_>) -> Result<Extension, NoKeys> {
+        delegate!(self, noise => noise.initiate(exchange), off => off.initiate(exchange), Err(NoKeys))
+    }
+
+    fn respond(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange<'_>,
+        first: &[u8],
+    ) -> Result<Extension, Unreadable> {
+        delegate!(self, noise => noise.respond(now, exchange, first), off => off.respond(now, exchange, first), Err(Unreadable::NoKey))
+    }
+
+    fn complete(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange<'_>,
+        second: &[u8],
+    ) -> Result<(), Unreadable> {
+        delegate!(self, noise => noise.complete(now, exchange, second), off => off.complete(now, exchange, second), Err(Unreadable::NoKey))
+    }
+
+    fn wants_rekey(&mut self, now: Instant, peer: NodeId, session: SessionId) -> Option<u32> {
+        delegate!(self, noise => noise.wants_rekey(now, peer, session), _off => None, None)
+    }
+
+    fn closed(&mut self, peer: NodeId, session: SessionId) {
+        delegate!(self, noise => noise.closed(peer, session), off => off.closed(peer, session), ());
+    }
+}

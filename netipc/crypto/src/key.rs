@@ -1,0 +1,86 @@
+//! Sealing and opening under one key.
+
+use chacha20poly1305::aead::AeadInPlace;
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
+use netipc_protocol::Unreadable;
+use netipc_wire::{HEADER_LENGTH, TAG_LENGTH};
+
+use crate::keys::Secret;
+use crate::window::{Old, Window};
+
+/// What a key exchange gives: a key for each direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) send: Secret,
+    pub(crate) receive: Secret,
+}
+
+/// One key of a session, with what came under it.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pair: Pair,
+    window: Window,
+}
+
+/// The frame's parts: header, body, tag.
+type Parts<'a> = (
+    &'a mut [u8; HEADER_LENGTH],
+    &'a mut [u8],
+    &'a mut [u8; TAG_LENGTH],
+);
+
+fn parts(frame: &mut [u8]) -> Option<Parts<'_>> {
+    let (header, rest) = frame.split_first_chunk_mut()?;
+    let (body, tag) = rest.split_last_chunk_mut()?;
+    Some((header, body, tag))
+}
+
+/// As Noise's ChaChaPoly: 32 bits of zeroes, then the number, little-endian.
+fn nonce(number: u64) -> Nonce {
+    let mut nonce = Nonce::default();
+    if let Some((_, counter)) = nonce.split_first_chunk_mut::<4>() {
+        counter.copy_from_slice(&number.to_le_bytes());
+    }
+    nonce
+}
+
+impl Key {
+    pub(crate) const fn new(pair: Pair) -> Self {
+        Self {
+            pair,
+            window: Window::new(),
+        }
+    }
+
+    pub(crate) const fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// Encrypts the body, and authenticates header and body. No number is used twice: the caller counts.
+    pub(crate) fn seal(&self, number: u64, frame: &mut [u8]) {
+        let cipher = ChaCha20Poly1305::new((&self.pair.send.0).into());
+        let Some((header, body, room)) = parts(frame) else {
+            return;
+        };
+        // Only a body of 256 GiB is refused, and a frame that is not sealed must not be readable.
+        match cipher.encrypt_in_place_detached(&nonce(number), header, body) {
+            Ok(tag) => *room = tag.into(),
+            Err(_) => body.fill(0),
+        }
+    }
+
+    /// The reverse. After an error the body is as it came.
+    pub(crate) fn open(&mut self, number: u64, frame: &mut [u8]) -> Result<(), Unreadable> {
+        self.window
+            .check(number)
+            .map_err(|Old| Unreadable::Replayed)?;
+        let cipher = ChaCha20Poly1305::new((&self.pair.receive.0).into());
+        let (header, body, tag) = parts(frame).ok_or(Unreadable::Corrupt)?;
+        let tag = (&*tag).into();
+        let opened = cipher.decrypt_in_place_detached(&nonce(number), header, body, tag);
+        opened.map_err(|_| Unreadable::Corrupt)?;
+        self.window
+            .accept(number)
+            .map_err(|Old| Unreadable::Replayed)
+    }
+}

@@ -1,0 +1,238 @@
+//! What a machine is given: the cluster's secret, its own key pair, and every machine's public key.
+//!
+//! `isthmus cluster` makes it, QEMU's `fw_cfg` brings it to the root task, and the root task gives it to the component that serves
+//! `netipc`, and to no other.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use netipc_wire::{ClusterId, NodeId};
+use zeroize::Zeroize;
+
+use crate::noise;
+
+/// Machines of a cluster.
+pub const NODES: usize = netipc_protocol::limits::PEERS + 1;
+
+const MAGIC: [u8; 8] = *b"ISTHKEY1";
+const SECRET_LENGTH: usize = 32;
+
+mod field {
+    use super::{NODES, SECRET_LENGTH};
+
+    pub const MAGIC: usize = 0;
+    pub const CLUSTER: usize = 8;
+    /// Its number and the flags, a byte each.
+    pub const NODE: usize = 16;
+    pub const RESERVED: usize = 18;
+    pub const SHARED: usize = 24;
+    pub const PRIVATE: usize = SHARED + SECRET_LENGTH;
+    pub const PUBLIC: usize = PRIVATE + SECRET_LENGTH;
+    pub const END: usize = PUBLIC + NODES * SECRET_LENGTH;
+}
+
+/// Bytes of a machine's keys, as [`ClusterKeys::to_bytes`] writes them.
+pub const LENGTH: usize = field::END;
+
+const ENCRYPTION_OFF: u8 = 1;
+const KEY_LOG_ON: u8 = 2;
+
+/// 32 secret bytes. They are wiped when they are dropped, and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub [u8; SECRET_LENGTH]);
+
+impl Secret {
+    pub(crate) const ZERO: Self = Self([0; SECRET_LENGTH]);
+
+    /// The public key of this private one.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        noise::public(self)
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A machine's public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(pub [u8; SECRET_LENGTH]);
+
+/// Whether frames are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// As they should be.
+    #[default]
+    On,
+    /// For tests that show what encryption hides: anybody can read and forge.
+    OffForTests,
+}
+
+/// Whether the keys of sessions are told to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum KeyLog {
+    /// As it should be.
+    #[default]
+    Off,
+    /// For tests that read captures: whoever reads the log can read every frame.
+    OnForTests,
+}
+
+/// Everything about keys that one machine knows at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterKeys {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Whose keys these are.
+    pub node: NodeId,
+    /// What all machines of the cluster know.
+    pub shared: Secret,
+    /// The machine's own.
+    pub private: Secret,
+    /// Each machine's public key; machine 1's is the first.
+    pub public: [Option<PublicKey>; NODES],
+    /// Whether frames are encrypted.
+    pub encryption: Encryption,
+    /// Whether the keys of sessions are told.
+    pub key_log: KeyLog,
+}
+
+/// Why bytes are no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadKeys {
+    /// Of another length, or they do not begin as keys do.
+    NotKeys,
+    /// A field has a value that nobody writes.
+    Field,
+    /// The private key does not belong to the machine's public one.
+    Mismatch,
+}
+
+impl fmt::Display for BadKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotKeys => "not a machine's keys",
+            Self::Field => "a field has an illegal value",
+            Self::Mismatch => "the private key does not belong to the machine's public one",
+        })
+    }
+}
+
+impl core::error::Error for BadKeys {}
+
+impl ClusterKeys {
+    /// New keys for a cluster of machines 1 to `nodes`, at most [`NODES`]; `draw` gives bytes that nobody can foresee.
+    pub fn generate<E>(
+        nodes: usize,
+        mut draw: impl FnMut() -> Result<[u8; SECRET_LENGTH], E>,
+    ) -> Result<Vec<Self>, E> {
+        let [a, b, c, d, e, f, g, h, ..] = draw()?;
+        let cluster = ClusterId(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        let shared = Secret(draw()?);
+        let mut private = Vec::new();
+        for _ in 0..nodes.min(NODES) {
+            private.push(Secret(draw()?));
+        }
+        let mut public = [None; NODES];
+        for (public, private) in public.iter_mut().zip(&private) {
+            *public = Some(private.public());
+        }
+        let machine = |(node, private)| Self {
+            cluster,
+            node: NodeId(node),
+            shared: shared.clone(),
+            private,
+            public,
+            encryption: Encryption::On,
+            key_log: KeyLog::Off,
+        };
+        Ok((1..).zip(private).map(machine).collect())
+    }
+
+    /// A peer's public key.
+    #[must_use]
+    pub fn public_of(&self, node: NodeId) -> Option<&PublicKey> {
+        let index = usize::from(node.0).checked_sub(1)?;
+        self.public.get(index)?.as_ref()
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadKeys> {
+        if bytes.len() != LENGTH || !bytes.starts_with(&MAGIC) {
+            return Err(BadKeys::NotKeys);
+        }
+        let [node, flags] = take(bytes, field::NODE)?;
+        let reserved: [u8; field::SHARED - field::RESERVED] = take(bytes, field::RESERVED)?;
+        if flags & !(ENCRYPTION_OFF | KEY_LOG_ON) != 0 || reserved.iter().any(|byte| *byte != 0) {
+            return Err(BadKeys::Field);
+        }
+        let mut public = [None; NODES];
+        for (index, key) in public.iter_mut().enumerate() {
+            let bytes: [u8; SECRET_LENGTH] = take(bytes, field::PUBLIC + index * SECRET_LENGTH)?;
+            *key = (bytes != [0; SECRET_LENGTH]).then_some(PublicKey(bytes));
+        }
+        let keys = Self {
+            cluster: ClusterId(u64::from_le_bytes(take(bytes, field::CLUSTER)?)),
+            node: NodeId(node),
+            shared: Secret(take(bytes, field::SHARED)?),
+            private: Secret(take(bytes, field::PRIVATE)?),
+            public,
+            encryption: match flags & ENCRYPTION_OFF {
+                0 => Encryption::On,
+                _ => Encryption::OffForTests,
+            },
+            key_log: match flags & KEY_LOG_ON {
+                0 => KeyLog::Off,
+                _ => KeyLog::OnForTests,
+            },
+        };
+        if keys.public_of(keys.node) != Some(&keys.private.public()) {
+            return Err(BadKeys::Mismatch);
+        }
+        Ok(keys)
+    }
+
+    /// As the machine gets them. The bytes are as secret as what is in them.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        let mut put = |at: usize, value: &[u8]| {
+            if let Some(room) = bytes.get_mut(at..at + value.len()) {
+                room.copy_from_slice(value);
+            }
+        };
+        put(field::MAGIC, &MAGIC);
+        put(field::CLUSTER, &self.cluster.0.to_le_bytes());
+        let encryption = match self.encryption {
+            Encryption::On => 0,
+            Encryption::OffForTests => ENCRYPTION_OFF,
+        };
+        let key_log = match self.key_log {
+            KeyLog::Off => 0,
+            KeyLog::OnForTests => KEY_LOG_ON,
+        };
+        put(field::NODE, &[self.node.0, encryption | key_log]);
+        put(field::SHARED, &self.shared.0);
+        put(field::PRIVATE, &self.private.0);
+        for (index, key) in self.public.iter().enumerate() {
+            if let Some(key) = key {
+                put(field::PUBLIC + index * SECRET_LENGTH, &key.0);
+            }
+        }
+        bytes
+    }
+}
+
+fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], BadKeys> {
+    let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    found.copied().ok_or(BadKeys::NotKeys)
+}

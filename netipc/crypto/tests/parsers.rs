@@ -1,0 +1,146 @@
+//! Nothing that comes from a wire or a file makes a parser panic, and no handshake frame of an outsider is believed.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{A, B, Pair, cluster};
+use netipc_crypto::{BadKeys, ClusterKeys, Old, Window, keys};
+use netipc_wire::{HEADER_LENGTH, Header, Kind, SessionId, TAG_LENGTH};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn frame(kind: Kind, key: u32, session: u64, number: u64, body: &[u8]) -> Vec<u8> {
+    let session = if kind.is_handshake() {
+        0
+    } else {
+        session.max(1)
+    };
+    let header = Header {
+        kind,
+        key,
+        session: SessionId(session),
+        number,
+    };
+    let mut frame = vec![0; HEADER_LENGTH + body.len() + TAG_LENGTH];
+    header.emit(&mut frame);
+    frame[HEADER_LENGTH..][..body.len()].copy_from_slice(body);
+    frame
+}
+
+proptest! {
+    #[test]
+    fn no_forged_frame_has_an_effect(
+        kind in prop::sample::select(Kind::ALL),
+        key in 0..3u32,
+        session in any::<u64>(),
+        number in 0..50u64,
+        body in vec(any::<u8>(), 0..300),
+        tag in any::<[u8; TAG_LENGTH]>(),
+    ) {
+        let mut pair = Pair::new(cluster(1));
+        pair.call(A, 1, &[1]);
+        pair.run(Duration::from_millis(5));
+        let (own, _) = &pair.sent.iter().map(|(_, frame)| frame).rev().map(|frame| {
+            (u64::from_le_bytes(frame[8..16].try_into().unwrap()), ())
+        }).next().unwrap();
+        let session = if session % 2 == 0 { *own } else { session };
+        let mut forged = frame(kind, key, session, number, &body);
+        let at = forged.len() - TAG_LENGTH;
+        forged[at..].copy_from_slice(&tag);
+        pair.said = Default::default();
+        prop_assert!(pair.inject(B, &forged).is_err());
+        prop_assert!(pair.inject(A, &forged).is_err());
+        prop_assert!(pair.said.concat().is_empty());
+    }
+
+    /// The same from a machine of the cluster, which knows what the code of a handshake frame is made with.
+    #[test]
+    fn a_genuine_hello_with_any_content_makes_nothing_panic(
+        at in any::<prop::sample::Index>(),
+        with in vec(any::<u8>(), 1..40),
+    ) {
+        let mut attacker = Pair::new(cluster(1));
+        attacker.call(A, 1, &[1]);
+        let mut hello = attacker.wire.pop().unwrap().2;
+        let start = HEADER_LENGTH + at.index(hello.len() - HEADER_LENGTH - TAG_LENGTH);
+        let end = (start + with.len()).min(hello.len() - TAG_LENGTH);
+        let changed = hello[start..end] != with[..end - start];
+        hello[start..end].copy_from_slice(&with[..end - start]);
+        // Sealed again, as its maker would.
+        let header = netipc_wire::frame::Packet::new_checked(&hello[..]).unwrap().header();
+        netipc_protocol::Cipher::seal(attacker.machines[A].cipher_mut(), common::node(B), &header, &mut hello);
+        let mut pair = Pair::new(cluster(1));
+        let _ = pair.inject(B, &hello);
+        let cookie = start >= HEADER_LENGTH + 48 && end <= HEADER_LENGTH + 64;
+        if changed && !cookie {
+            prop_assert!(pair.frames(Kind::HelloAck).is_empty(), "bound to all that it says");
+        }
+    }
+
+    #[test]
+    fn the_window_takes_each_number_once(numbers in vec((0..4u8, 0..3000u64), 1..600)) {
+        let mut window = Window::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut newest = 0u64;
+        for (way, by) in numbers {
+            let number = match way {
+                0 => newest + by,
+                1 => newest.saturating_sub(by),
+                2 => newest.saturating_sub(by % 70),
+                _ => newest + by % 3,
+            };
+            let in_reach = newest.saturating_sub(number) < netipc_crypto::limits::WINDOW;
+            let expected = if in_reach && !seen.contains(&number) { Ok(()) } else { Err(Old) };
+            // What is too old is never taken; what is within reach exactly once.
+            prop_assert_eq!(window.check(number), expected, "{} of {}", number, newest);
+            prop_assert_eq!(window.accept(number), expected);
+            if expected.is_ok() {
+                seen.insert(number);
+                newest = newest.max(number);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_read_as_they_were_written_or_refused(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let [keys, _] = cluster(1);
+        let mut bytes = keys.to_bytes();
+        prop_assert_eq!(ClusterKeys::from_bytes(&bytes), Ok(keys));
+        bytes[at.index(keys::LENGTH)] = to;
+        if let Ok(keys) = ClusterKeys::from_bytes(&bytes) {
+            prop_assert_eq!(keys.to_bytes(), bytes);
+        }
+        prop_assert_eq!(ClusterKeys::from_bytes(&bytes[1..]), Err(BadKeys::NotKeys));
+    }
+}
+
+#[test]
+fn the_last_numbers_are_windowed_too() {
+    let mut window = Window::new();
+    for number in [u64::MAX - 1, u64::MAX - 3, 0] {
+        let expected = if number == 0 { Err(Old) } else { Ok(()) };
+        assert_eq!(window.accept(number), expected);
+    }
+    assert_eq!(window.accept(u64::MAX - 1), Err(Old));
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let [keys, _] = cluster(0x5a);
+    let text = format!("{keys:?}");
+    assert!(
+        text.contains("Secret(..)") && !text.contains("90, 90"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_private_key_of_another_machine_is_refused() {
+    let [mut keys, other] = cluster(1);
+    keys.private = other.private;
+    assert_eq!(
+        ClusterKeys::from_bytes(&keys.to_bytes()),
+        Err(BadKeys::Mismatch)
+    );
+}
