@@ -11,7 +11,7 @@ use crate::faults::{FAULTS, Fault};
 /// Kinds of frames.
 const KINDS: usize = Kind::ALL.len();
 /// Accepted, and the reasons of [`Dropped`].
-const FATES: usize = 9;
+const FATES: usize = 12;
 const FATE_NAMES: [&str; FATES] = [
     "accepted",
     "stranger",
@@ -22,6 +22,9 @@ const FATE_NAMES: [&str; FATES] = [
     "stale",
     "no room",
     "violation",
+    "replayed",
+    "busy",
+    "twin",
 ];
 
 /// What happened in one or more histories.
@@ -92,6 +95,9 @@ impl Summary {
             Err(Dropped::Stale) => 6,
             Err(Dropped::NoRoom) => 7,
             Err(Dropped::Violation) => 8,
+            Err(Dropped::Replayed) => 9,
+            Err(Dropped::Busy) => 10,
+            Err(Dropped::Twin) => 11,
         };
         let place = Kind::ALL.iter().position(|other| *other == kind);
         self.handled[place.unwrap_or(0)][fate] += 1;

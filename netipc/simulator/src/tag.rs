@@ -1,6 +1,6 @@
 //! The cipher of the simulation: transparent, and quicker than a CRC.
 
-use netipc_protocol::{Cipher, Corrupt};
+use netipc_protocol::{Cipher, Instant, NodeId, Unreadable};
 use netipc_wire::{Header, TAG_LENGTH};
 
 /// No secrecy: a sum that notices every single flipped bit, which is all the damage that the simulated network does.
@@ -29,16 +29,22 @@ impl Tag {
 }
 
 impl Cipher for Tag {
-    fn seal(&mut self, _header: &Header, frame: &mut [u8]) {
+    fn seal(&mut self, _peer: NodeId, _header: &Header, frame: &mut [u8]) {
         if let Some((content, tag)) = frame.split_last_chunk_mut::<TAG_LENGTH>() {
             *tag = Self::sum(content);
         }
     }
 
-    fn open(&mut self, _header: &Header, frame: &mut [u8]) -> Result<(), Corrupt> {
+    fn open(
+        &mut self,
+        _now: Instant,
+        _peer: NodeId,
+        _header: &Header,
+        frame: &mut [u8],
+    ) -> Result<(), Unreadable> {
         match frame.split_last_chunk::<TAG_LENGTH>() {
             Some((content, tag)) if *tag == Self::sum(content) => Ok(()),
-            _ => Err(Corrupt),
+            _ => Err(Unreadable::Corrupt),
         }
     }
 }

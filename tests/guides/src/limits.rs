@@ -23,6 +23,11 @@ const SOURCES: &[Source] = &[
                   that would need more is dropped and repeated by its sender.",
     },
     Source {
+        title: "netipc's keys",
+        file: "netipc/crypto/src/limits.rs",
+        reached: "A HELLO beyond the limits is asked to come back with a cookie, or dropped; an old key is replaced.",
+    },
+    Source {
         title: "Names",
         file: "servers/naming/logic/src/limits.rs",
         reached: "The call is refused with the naming interface's error (`TooMany`, `Busy`).",

@@ -183,7 +183,7 @@ impl Pair {
             self.settle(A);
             self.settle(B);
             let arrival = self.wire.iter().map(|(at, ..)| *at).min();
-            let timeouts = self.machines.iter().filter_map(|m| m.poll_timeout());
+            let timeouts = self.machines.iter_mut().filter_map(|m| m.poll_timeout());
             let next = timeouts.chain(arrival).min().filter(|at| *at <= end);
             let Some(next) = next else { break };
             self.now = self.now.max(next);
