@@ -9,6 +9,7 @@
 mod bench;
 mod build;
 mod caps;
+mod cluster;
 mod demo;
 mod header;
 mod new;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Task::System(options) => system::command(&ui, &options),
         Task::Caps(options) => caps::caps(&ui, &options),
         Task::Header(options) => header::header(&ui, &options),
+        Task::Cluster(options) => cluster::command(&ui, &options),
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
         Task::Sim { arguments } => test::simulate(&arguments),

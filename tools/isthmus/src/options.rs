@@ -38,6 +38,9 @@ pub enum Task {
     Caps(Caps),
     /// Print the C header of an interface of the workspace that you stand in.
     Header(Header),
+    /// Make and change the keys by which the machines of a cluster know each other.
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Check formatting, lints, documents, host tests and machine tests; in a workspace of your own, run its tests.
     Test(Test),
     /// Measure calls, the wire and booting.
@@ -140,6 +143,9 @@ pub struct Up {
     /// Record every frame, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
+    /// The folder of a cluster's keys (`isthmus cluster new`); if not given, the machines get new ones.
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
     /// With the kernel that checks itself and prints, instead of the release kernel.
     #[arg(long)]
     pub debug: bool,
@@ -162,6 +168,50 @@ pub enum System {
         /// Where the drawing goes, instead of the standard output.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Cluster {
+    /// New keys for the machines of a cluster, a file each, which only you can read.
+    New {
+        /// A new folder.
+        folder: PathBuf,
+        /// How many machines.
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
+        machines: u8,
+    },
+    /// Say which machines there are, with their public keys.
+    Show {
+        /// A cluster's folder.
+        folder: PathBuf,
+    },
+    /// Keys for one more machine.
+    Add {
+        /// A cluster's folder.
+        folder: PathBuf,
+    },
+    /// Forget a machine whose keys are in nobody else's hands.
+    Remove {
+        /// A cluster's folder.
+        folder: PathBuf,
+        /// Its number, from 1.
+        machine: u8,
+    },
+    /// Forget a machine whose keys were stolen: it knows the cluster's secret, so the others get another.
+    Expel {
+        /// A cluster's folder.
+        folder: PathBuf,
+        /// Its number, from 1.
+        machine: u8,
+    },
+    /// Another secret for the cluster, or another key pair for one of its machines.
+    Rotate {
+        /// A cluster's folder.
+        folder: PathBuf,
+        /// The machine whose key pair is replaced, instead of the cluster's secret.
+        #[arg(long, value_name = "N")]
+        machine: Option<u8>,
     },
 }
 

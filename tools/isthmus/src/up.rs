@@ -12,6 +12,7 @@ use microkernel_config::Profile;
 
 use crate::Ending;
 use crate::build::{Builder, System};
+use crate::cluster;
 use crate::options;
 use crate::setup::{self, Purpose};
 use crate::ui::Ui;
@@ -24,11 +25,14 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     if options.gdb.is_some() {
         setup::ensure(ui, &[Purpose::Debug])?;
     }
-    let (cluster, what) = match &options.cluster {
+    let (builder, what) = match &options.cluster {
         Some(file) => of_file(ui, options, file)?,
         None => of_system(ui, options)?,
     };
-    let cluster = cluster
+    let keys = options.keys.as_ref();
+    let keys = keys.map(|folder| cluster::files(folder, builder.len()));
+    let cluster = builder
+        .keys(keys.transpose()?)
         .pcap(options.pcap.clone())
         .debugged(options.gdb.map(usize::from))
         .on_line(show)

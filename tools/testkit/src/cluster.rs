@@ -124,6 +124,18 @@ impl ClusterBuilder {
         }
     }
 
+    /// How many machines.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
     /// Whether the machines encrypt what they send each other: [`Encryption::On`] if nothing else is said. Without it anybody on the switch can read and
     /// forge; a test that looks into frames needs that.
     #[must_use]
