@@ -58,7 +58,7 @@ impl Window {
 
     /// The places of the numbers from the end up to this one were those of older ones.
     fn forget_up_to(&mut self, number: u64) {
-        let first = self.end / 64 + u64::from(self.end % 64 != 0);
+        let first = self.end / 64 + u64::from(!self.end.is_multiple_of(64));
         let last = number / 64;
         if last.saturating_sub(first) >= WORDS as u64 {
             self.bits = [0; WORDS];

@@ -9,6 +9,7 @@
 //! checkers), `profile` and `faults` (what a seed draws), `mutants` (deliberate mistakes that must be found).
 #![forbid(unsafe_code)]
 
+mod cipher;
 mod clients;
 mod clock;
 mod describe;
@@ -30,6 +31,7 @@ use std::fmt;
 
 use netipc_protocol::{Instant, PlantedFault};
 
+pub use cipher::Protection;
 pub use faults::{FAULTS, Fault};
 pub use summary::{Least, Summary};
 pub use truth::Checker;
@@ -58,6 +60,8 @@ pub struct Options {
     pub nodes: Option<u8>,
     /// With this fault planted in every machine.
     pub fault: Option<PlantedFault>,
+    /// What protects its frames.
+    pub protection: Protection,
     /// Whether the history is written down.
     pub record: Record,
 }

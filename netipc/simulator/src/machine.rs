@@ -9,13 +9,13 @@ use netipc_protocol::{
 };
 use netipc_wire::Nonce;
 
+use crate::cipher::{Guard, Protection};
 use crate::clock::Clock;
 use crate::hash::Quick;
-use crate::tag::Tag;
 use crate::{NODES_MAX, ROWS, SLOTS};
 
 /// The endpoint that is simulated: small tables, so that they are full now and then.
-pub(crate) type SmallEndpoint = Endpoint<Tag, Dice, { NODES_MAX as usize - 1 }, SLOTS, ROWS>;
+pub(crate) type SmallEndpoint = Endpoint<Guard, Dice, { NODES_MAX as usize - 1 }, SLOTS, ROWS>;
 
 /// The cluster's id.
 const CLUSTER: ClusterId = ClusterId(0x1517);
@@ -87,8 +87,14 @@ pub(crate) enum Power {
 }
 
 impl Machine {
-    pub(crate) fn new(rng: &mut Rng, fault: Option<PlantedFault>) -> Self {
-        let mut endpoint = Box::new(SmallEndpoint::new(Tag, Dice(rng.fork())));
+    pub(crate) fn new(
+        index: usize,
+        rng: &mut Rng,
+        fault: Option<PlantedFault>,
+        protection: Protection,
+    ) -> Self {
+        let guard = Guard::new(protection, index, rng);
+        let mut endpoint = Box::new(SmallEndpoint::new(guard, Dice(rng.fork())));
         if let Some(fault) = fault {
             endpoint.plant(fault);
         }

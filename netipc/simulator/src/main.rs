@@ -8,7 +8,9 @@ use clap::Parser;
 use netipc_protocol::coverage::transitions;
 use netipc_simulator::mutants::{self, Mutant};
 use netipc_simulator::picture::{Entry, head};
-use netipc_simulator::{History, NODES_MAX, Options, Record, Summary, Violation, hunt, run};
+use netipc_simulator::{
+    History, NODES_MAX, Options, Protection, Record, Summary, Violation, hunt, run,
+};
 
 /// Runs clusters of the netipc protocol under virtual time and checks every promise.
 #[derive(Parser)]
@@ -23,6 +25,9 @@ struct Arguments {
     /// Machines of each history; otherwise each seed draws, 5 at least.
     #[arg(long, value_parser = clap::value_parser!(u8).range(2..=i64::from(NODES_MAX)))]
     nodes: Option<u8>,
+    /// With the real cipher, and keys that are replaced all the time, instead of a sum.
+    #[arg(long)]
+    real_cipher: bool,
     /// With --seed: only what this call went through.
     #[arg(long)]
     call: Option<usize>,
@@ -36,6 +41,10 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let options = Options {
         nodes: arguments.nodes,
+        protection: match arguments.real_cipher {
+            true => Protection::Real,
+            false => Protection::Sum,
+        },
         ..Options::default()
     };
     if let (Some(seed), false) = (arguments.seed, given || arguments.mutants) {

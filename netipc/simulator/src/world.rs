@@ -138,7 +138,7 @@ impl World {
         let profile = Profile::draw(&mut rng, options.nodes);
         let fault: Option<PlantedFault> = options.fault;
         let machines = (0..profile.nodes)
-            .map(|_| Machine::new(&mut rng, fault))
+            .map(|index| Machine::new(index.into(), &mut rng, fault, options.protection))
             .collect();
         Self {
             rng,
@@ -406,7 +406,7 @@ impl World {
         })
     }
 
-    /// The frame in `scratch` goes on the wire. The cipher is transparent: the checkers read along.
+    /// The frame in `scratch` goes on the wire. The checkers read along, whatever the cipher.
     fn send(&mut self, from: usize, to: NodeId, length: usize) -> Step {
         let to = index_of(to);
         let frame = &self.scratch[..length];
@@ -416,7 +416,8 @@ impl World {
             call: None,
             what: format!("{from} sends what is no frame: {reason}"),
         };
-        let packet = Packet::new_checked(frame).map_err(malformed)?;
+        let guard = self.machines[from].endpoint.cipher_mut();
+        let packet = Packet::new_checked(guard.plain(frame)).map_err(malformed)?;
         let header = packet.header();
         let message = Message::parse(header.kind, packet.body()).map_err(malformed)?;
         let tapped = self
