@@ -17,6 +17,7 @@
 //! Neither side trusts the other: a record of another form is answered, or passed over, and nothing else happens.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use isthmus_interface::abi::limits::MESSAGE_WORDS;
 use shared_memory::{
@@ -104,16 +105,31 @@ fn halves<'m>(memory: SharedMemory<'m>) -> Result<(SharedMemory<'m>, SharedMemor
     memory.split_at(half).map_err(|_| TooSmall)
 }
 
+/// Who makes the calls: writes submissions, and reads completions.
+#[derive(Debug)]
+pub enum Client {}
+
+/// Who carries them.
+#[derive(Debug)]
+pub enum Proxy {}
+
+/// The client's end.
+pub type ClientEnd<'m> = End<'m, Client>;
+
+/// The proxy's end.
+pub type ProxyEnd<'m> = End<'m, Proxy>;
+
 /// One end of the rings: it writes the one and reads the other.
-struct End<'m> {
+pub struct End<'m, Role> {
     outgoing: Producer<'m>,
     incoming: Consumer<'m>,
     /// Whether the other side must be woken.
     wake: Wake,
+    role: PhantomData<Role>,
 }
 
-impl<'m> End<'m> {
-    fn attach(outgoing: SharedMemory<'m>, incoming: SharedMemory<'m>) -> Result<Self, TooSmall> {
+impl<'m, Role> End<'m, Role> {
+    fn over(outgoing: SharedMemory<'m>, incoming: SharedMemory<'m>) -> Result<Self, TooSmall> {
         let outgoing = Producer::attach(outgoing.words())?;
         let incoming = Consumer::attach(incoming.words())?;
         if outgoing.max_record() < MAX_RECORD {
@@ -123,6 +139,7 @@ impl<'m> End<'m> {
             outgoing,
             incoming,
             wake: Wake::NotNeeded,
+            role: PhantomData,
         })
     }
 
@@ -153,8 +170,25 @@ impl<'m> End<'m> {
         Some(taken)
     }
 
-    fn take_wake(&mut self) -> Wake {
+    /// Throws away what is in the ring that it reads.
+    pub fn discard(&mut self) {
+        let wake = self.incoming.discard();
+        self.wake = self.wake.or(wake);
+    }
+
+    /// Whether the other side must be signalled, for all that was done since this was asked.
+    pub fn take_wake(&mut self) -> Wake {
         core::mem::replace(&mut self.wake, Wake::NotNeeded)
+    }
+
+    /// Before sleeping: asks to be signalled when there is something to read. Sleep only if the answer is [`Wait::Sleep`].
+    pub fn prepare_to_wait(&mut self) -> Wait {
+        self.incoming.prepare_to_wait()
+    }
+
+    /// After [`Full`]: asks to be signalled when there is room again.
+    pub fn prepare_to_wait_for_room(&mut self) -> Wait {
+        self.outgoing.prepare_to_wait(MAX_RECORD)
     }
 }
 
@@ -183,17 +217,14 @@ fn read<const HEAD: usize>(record: &mut Record<'_, '_>) -> Taken<([u64; HEAD], W
     Taken::Record((head, words))
 }
 
-/// The client's end.
-pub struct ClientEnd<'m>(End<'m>);
-
-impl<'m> ClientEnd<'m> {
+impl<'m> End<'m, Client> {
     /// Attaches to a channel's memory, which is zero or was attached to before.
     ///
     /// # Errors
     /// [`TooSmall`].
     pub fn attach(memory: SharedMemory<'m>) -> Result<Self, TooSmall> {
         let (submissions, completions) = halves(memory)?;
-        End::attach(submissions, completions).map(Self)
+        Self::over(submissions, completions)
     }
 
     /// Asks for a call.
@@ -208,12 +239,12 @@ impl<'m> ClientEnd<'m> {
         label: u64,
         words: &[u64],
     ) -> Result<(), Full> {
-        self.0.put(&[token, target, deadline, label], words)
+        self.put(&[token, target, deadline, label], words)
     }
 
     /// The next completion.
     pub fn complete(&mut self) -> Option<Taken<Completion>> {
-        Some(match self.0.take::<COMPLETION_HEAD>()? {
+        Some(match self.take::<COMPLETION_HEAD>()? {
             Taken::Record(([token, label], words)) => Taken::Record(Completion {
                 token,
                 label,
@@ -223,45 +254,21 @@ impl<'m> ClientEnd<'m> {
             Taken::Rubbish => Taken::Rubbish,
         })
     }
-
-    /// Throws away what is in the completions' ring.
-    pub fn discard(&mut self) {
-        let wake = self.0.incoming.discard();
-        self.0.wake = self.0.wake.or(wake);
-    }
-
-    /// Whether the proxy must be signalled, for all that was done since this was asked.
-    pub fn take_wake(&mut self) -> Wake {
-        self.0.take_wake()
-    }
-
-    /// Before sleeping: asks to be signalled when there is a completion. Sleep only if the answer is [`Wait::Sleep`].
-    pub fn prepare_to_wait(&mut self) -> Wait {
-        self.0.incoming.prepare_to_wait()
-    }
-
-    /// After [`Full`]: asks to be signalled when there is room again.
-    pub fn prepare_to_wait_for_room(&mut self) -> Wait {
-        self.0.outgoing.prepare_to_wait(MAX_RECORD)
-    }
 }
 
-/// The proxy's end.
-pub struct ProxyEnd<'m>(End<'m>);
-
-impl<'m> ProxyEnd<'m> {
+impl<'m> End<'m, Proxy> {
     /// Attaches to a channel's memory, which is zero or was attached to before.
     ///
     /// # Errors
     /// [`TooSmall`].
     pub fn attach(memory: SharedMemory<'m>) -> Result<Self, TooSmall> {
         let (submissions, completions) = halves(memory)?;
-        End::attach(completions, submissions).map(Self)
+        Self::over(completions, submissions)
     }
 
     /// The next submission.
     pub fn receive(&mut self) -> Option<Taken<Submission>> {
-        Some(match self.0.take::<SUBMISSION_HEAD>()? {
+        Some(match self.take::<SUBMISSION_HEAD>()? {
             Taken::Record(([token, target, deadline, label], words)) => Taken::Record(Submission {
                 token,
                 target,
@@ -279,27 +286,6 @@ impl<'m> ProxyEnd<'m> {
     /// # Errors
     /// [`Full`]; nothing changed.
     pub fn complete(&mut self, token: u64, label: u64, words: &[u64]) -> Result<(), Full> {
-        self.0.put(&[token, label], words)
-    }
-
-    /// Throws away what is in the submissions' ring.
-    pub fn discard(&mut self) {
-        let wake = self.0.incoming.discard();
-        self.0.wake = self.0.wake.or(wake);
-    }
-
-    /// Whether the client must be signalled, for all that was done since this was asked.
-    pub fn take_wake(&mut self) -> Wake {
-        self.0.take_wake()
-    }
-
-    /// Before sleeping: asks to be signalled when there is a submission.
-    pub fn prepare_to_wait(&mut self) -> Wait {
-        self.0.incoming.prepare_to_wait()
-    }
-
-    /// After [`Full`]: asks to be signalled when there is room again.
-    pub fn prepare_to_wait_for_room(&mut self) -> Wait {
-        self.0.outgoing.prepare_to_wait(MAX_RECORD)
+        self.put(&[token, label], words)
     }
 }
