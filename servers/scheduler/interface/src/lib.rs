@@ -99,7 +99,7 @@ pub trait Process {
     #[method(3)]
     fn wait(&mut self, caller: Caller, later: Later<Ended, SchedulerError>);
 
-    /// `bell` is signalled at each of its ends from now on; [`report`](Self::report) tells of the last, also when it runs again.
+    /// `bell` is signalled at each of its ends from now on; [`report`](crate::Process::report) tells of the last, also when it runs again.
     #[method(4)]
     fn watch(&mut self, caller: Caller, bell: Cap<Notification>) -> Result<(), SchedulerError>;
 
