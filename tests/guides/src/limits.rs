@@ -28,6 +28,12 @@ const SOURCES: &[Source] = &[
         reached: "A HELLO beyond the limits is asked to come back with a cookie, or dropped; an old key is replaced.",
     },
     Source {
+        title: "The view",
+        file: "netipc/view/src/limits.rs",
+        reached: "A request beyond is refused with `Busy`, a claim beyond answered `Full`; a leader without room in its log proposes nothing until \
+                  something is agreed.",
+    },
+    Source {
         title: "Names",
         file: "servers/naming/logic/src/limits.rs",
         reached: "The call is refused with the naming interface's error (`TooMany`, `Busy`).",

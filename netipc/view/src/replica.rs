@@ -1,0 +1,160 @@
+//! Following: entries and tables of a leader.
+
+use netipc_protocol::Instant;
+use netipc_wire::NodeId;
+
+use crate::fault::PlantedFault;
+use crate::ids::{History, Index, Term};
+use crate::log::Log;
+use crate::message::{Append, Chunk};
+use crate::peer::AckOwed;
+use crate::table::Table;
+use crate::view::{Dropped, Random, Role, View};
+
+impl<R: Random> View<R> {
+    pub(crate) fn on_append(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        append: &Append,
+    ) -> Result<(), Dropped> {
+        if self.history.is_none() && self.faults.has(PlantedFault::RestartedVoterVotes) {
+            self.bind(now, append.history, append.term, Log::EMPTY, Table::EMPTY);
+        }
+        if self.history.is_none() {
+            self.leader = Some(from);
+            self.heard = now;
+            let ack = AckOwed::Empty(append.history, append.term, append.round);
+            self.owe_ack(from, ack);
+            return Ok(());
+        }
+        self.follow(now, from, append.history, append.term)?;
+        self.round_seen = self.round_seen.max(append.round);
+        if !self.knows(append) {
+            self.owe_ack(from, AckOwed::Behind);
+            return Ok(());
+        }
+        let mut index = append.previous.index;
+        for entry in &append.entries {
+            if !self.log.put(index.next(), *entry) {
+                break;
+            }
+            index = index.next();
+        }
+        self.verified = self.verified.max(index);
+        self.apply(append.commit.min(self.verified));
+        if let Some(grant) = append.grant {
+            self.on_grant(now, grant);
+        }
+        self.owe_ack(from, AckOwed::Verified);
+        Ok(())
+    }
+
+    /// Whether what the entries come after is here.
+    fn knows(&self, append: &Append) -> bool {
+        let previous = append.previous;
+        previous.index <= self.log.applied()
+            || self.log.term_at(previous.index) == Some(previous.term)
+    }
+
+    /// A leader of this history and term has spoken.
+    fn follow(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        history: History,
+        term: Term,
+    ) -> Result<(), Dropped> {
+        if self.history != Some(history) {
+            return Err(Dropped::OtherHistory);
+        }
+        if term < self.term {
+            self.owe_ack(from, AckOwed::Behind);
+            return Err(Dropped::Stale);
+        }
+        if term > self.term {
+            self.enter_term(now, term);
+        } else if self.role == Role::Leader {
+            return Err(Dropped::Stale);
+        }
+        self.role = Role::Follower;
+        self.leader = Some(from);
+        self.heard = now;
+        self.ask.found_at = None;
+        self.postpone_election(now);
+        Ok(())
+    }
+
+    pub(crate) fn on_chunk(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        chunk: &Chunk,
+    ) -> Result<(), Dropped> {
+        if self.history.is_some() {
+            self.follow(now, from, chunk.history, chunk.term)?;
+            if chunk.place.index <= self.log.applied() {
+                self.owe_ack(from, AckOwed::Behind);
+                return Ok(());
+            }
+        } else {
+            self.leader = Some(from);
+            self.heard = now;
+            self.owe_ack(
+                from,
+                AckOwed::Empty(chunk.history, chunk.term, self.round_seen),
+            );
+        }
+        let Some(table) = self.assembly.add(chunk) else {
+            return Ok(());
+        };
+        if self.history.is_none() {
+            let log = Log::after(chunk.place);
+            self.bind(now, chunk.history, chunk.term, log, table);
+            self.leader = Some(from);
+        } else if self.log.term_at(chunk.place.index) == Some(chunk.place.term) {
+            self.apply(chunk.place.index);
+        } else {
+            self.log = Log::after(chunk.place);
+            self.table = table;
+        }
+        self.verified = self.verified.max(chunk.place.index);
+        self.after_change();
+        self.owe_ack(from, AckOwed::Verified);
+        Ok(())
+    }
+
+    /// Becomes a replica of a history. An incarnation does it once.
+    pub(crate) fn bind(
+        &mut self,
+        now: Instant,
+        history: History,
+        term: Term,
+        log: Log,
+        table: Table,
+    ) {
+        self.enter_term(now, term);
+        self.history = Some(history);
+        self.heard = now;
+        self.log = log;
+        self.table = table;
+        self.changed = true;
+        self.ask.found_at = None;
+    }
+
+    /// The leader is to know of the request.
+    pub(crate) fn owe_request(&mut self) {
+        match (self.leader, self.role) {
+            (Some(leader), Role::Follower) if self.verified > Index(0) => {
+                self.owe_ack(leader, AckOwed::Verified);
+            }
+            _ => {}
+        }
+    }
+
+    fn owe_ack(&mut self, to: NodeId, ack: AckOwed) {
+        if let Some(peer) = self.peer(to) {
+            peer.owed.ack = Some(ack);
+        }
+    }
+}
