@@ -11,7 +11,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::address::{AddressTable, Mac, PortId, addresses};
-use crate::faults::{Dice, Faults};
+use crate::commands::{Command, CommandError};
+use crate::counters::Counters;
+use crate::faults::{Bandwidth, Dice, Faults};
 use crate::framing::MAX_FRAME;
 
 /// What became of a frame at the port where it was to leave.
@@ -76,68 +78,6 @@ pub enum Verdict {
 /// Looks at each frame. It is called within the switch, so it must not wait, nor call the switch that asks it.
 pub type Observer = Box<dyn FnMut(&Sighting<'_>) -> Verdict + Send>;
 
-/// What became of the frames, counted for each way (a flooded frame counts once for each port).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Frames that entered.
-    pub received: u64,
-    /// Copies that left.
-    pub delivered: u64,
-    /// Lost by the dice.
-    pub dropped: u64,
-    /// Doubled by the dice.
-    pub duplicated: u64,
-    /// Made to be overtaken by the dice.
-    pub reordered: u64,
-    /// A bit turned by the dice.
-    pub corrupted: u64,
-    /// Lost on a cut link.
-    pub cut: u64,
-    /// Lost by the observer's word.
-    pub refused: u64,
-    /// Lost because too many were kept.
-    pub overflowed: u64,
-    /// Lost because no machine was at the port.
-    pub unplugged: u64,
-    /// Too short or too long to be a frame.
-    pub malformed: u64,
-}
-
-impl fmt::Display for Counters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            received,
-            delivered,
-            dropped,
-            duplicated,
-            reordered,
-            corrupted,
-            cut,
-            refused,
-            overflowed,
-            unplugged,
-            malformed,
-        } = self;
-        write!(f, "{received} frames in, {delivered} out")?;
-        for (count, what) in [
-            (dropped, "dropped"),
-            (duplicated, "duplicated"),
-            (reordered, "reordered"),
-            (corrupted, "corrupted"),
-            (cut, "lost on cut links"),
-            (refused, "refused by the observer"),
-            (overflowed, "lost in full queues"),
-            (unplugged, "to ports without a machine"),
-            (malformed, "malformed"),
-        ] {
-            if *count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A frame that has not left yet.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Parcel {
@@ -163,6 +103,8 @@ struct Link {
     state: LinkState,
     faults: Faults,
     dice: Dice,
+    /// Until when frames occupy it, where its bandwidth is limited.
+    busy_until: Duration,
     waiting: Vec<Waiting>,
 }
 
@@ -200,6 +142,7 @@ impl Fabric {
             state: LinkState::Whole,
             faults,
             dice: Dice::new(seed, direction),
+            busy_until: Duration::ZERO,
             waiting: Vec::new(),
         };
         Self {
@@ -251,6 +194,36 @@ impl Fabric {
     /// If there is no such port.
     pub fn set_faults(&mut self, from: PortId, to: PortId, faults: Faults) {
         self.link(from, to).faults = faults;
+    }
+
+    /// Does what a command says.
+    ///
+    /// # Errors
+    /// If it names a machine that is not there; nothing is changed then.
+    pub fn apply(&mut self, command: &Command) -> Result<(), CommandError> {
+        command.check(self.ports)?;
+        for from in self.ports() {
+            for to in self.ports() {
+                let link = self.link(from, to);
+                match command {
+                    Command::Change(place, change) if place.has(from, to) => {
+                        change.apply(&mut link.state, &mut link.faults);
+                    }
+                    Command::Change(..) => {}
+                    Command::Partition(groups) => {
+                        let group = |port| groups.iter().position(|group| group.contains(&port));
+                        if let (Some(a), Some(b)) = (group(from), group(to)) {
+                            link.state = if a == b {
+                                LinkState::Whole
+                            } else {
+                                LinkState::Cut
+                            };
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Changes the faults of all links.
@@ -361,12 +334,28 @@ impl Fabric {
         if let Some(overtaken_by) = fate.overtaken_by {
             self.counters.reordered += 1;
             self.wait(now, from, to, frame, overtaken_by);
-        } else if !fate.delay.is_zero() {
-            self.travel(now + fate.delay, from, to, frame);
         } else {
-            self.leave(from, to, frame, outlet);
+            match self.turn(now, from, to, frame.len()) {
+                None => self.counters.overflowed += 1,
+                Some(turn) if turn + fate.delay > now => {
+                    self.travel(turn + fate.delay, from, to, frame);
+                }
+                Some(_) => self.leave(from, to, frame, outlet),
+            }
         }
         self.spare.extend(damaged);
+    }
+
+    /// When a frame of `bytes` bytes is through a link of limited bandwidth; `None` if the line before it is too long.
+    fn turn(&mut self, now: Duration, from: PortId, to: PortId, bytes: usize) -> Option<Duration> {
+        let link = self.link(from, to);
+        let begins = link.busy_until.max(now);
+        if begins - now > Bandwidth::LONGEST_LINE {
+            return None;
+        }
+        let through = begins + link.faults.bandwidth.time_of(bytes);
+        link.busy_until = through;
+        Some(through)
     }
 
     /// Keeps a frame until `overtaken_by` others have passed it, or the link's window is over.

@@ -1,6 +1,7 @@
 //! What a link does to the frames on it, and the dice that decide.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -93,6 +94,62 @@ impl Delay {
     }
 }
 
+/// How much passes on one direction of a link in a second. What is more waits in line, behind each other, and no longer than
+/// [`Bandwidth::LONGEST_LINE`]: then frames are lost, as at any router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Bandwidth(Option<NonZeroU64>);
+
+/// What is no bandwidth.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no bandwidth: write 10Mbit/s, 500kbit/s, 1Gbit/s or off")]
+pub struct BandwidthError(String);
+
+impl Bandwidth {
+    /// As much as there is.
+    pub const UNLIMITED: Self = Self(None);
+    /// So long a frame waits for its turn at most.
+    pub const LONGEST_LINE: Duration = Duration::from_millis(100);
+
+    /// In bits a second; 0 is no limit.
+    #[must_use]
+    pub const fn bits_per_second(bits: u64) -> Self {
+        Self(NonZeroU64::new(bits))
+    }
+
+    /// How long a frame of `bytes` bytes occupies the link.
+    pub(crate) fn time_of(self, bytes: usize) -> Duration {
+        const NANOS: u128 = 1_000_000_000;
+        let Some(bits) = self.0 else {
+            return Duration::ZERO;
+        };
+        let nanos = bytes as u128 * 8 * NANOS / u128::from(bits.get());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+impl FromStr for Bandwidth {
+    type Err = BandwidthError;
+
+    fn from_str(text: &str) -> Result<Self, BandwidthError> {
+        if text == "off" {
+            return Ok(Self::UNLIMITED);
+        }
+        let error = || BandwidthError(text.to_owned());
+        let text = text.strip_suffix("/s").unwrap_or(text);
+        let (number, unit) = [("kbit", 1e3), ("Mbit", 1e6), ("Gbit", 1e9), ("bit", 1.0)]
+            .into_iter()
+            .find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)))
+            .ok_or_else(error)?;
+        let number: f64 = number.parse().map_err(|_| error())?;
+        let bits = number * unit;
+        // Above, no frame would wait a nanosecond.
+        if !(1.0..=1e12).contains(&bits) {
+            return Err(error());
+        }
+        Ok(Self::bits_per_second(bits as u64))
+    }
+}
+
 /// What one direction of one link does to its frames. Each frame is judged by itself; a frame may suffer several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
@@ -106,6 +163,8 @@ pub struct Faults {
     pub corrupt: Rate,
     /// How long each frame travels.
     pub delay: Delay,
+    /// How much passes in a second.
+    pub bandwidth: Bandwidth,
     /// A frame to be overtaken waits no longer than this when no other comes.
     pub reorder_window: Duration,
 }
@@ -118,6 +177,7 @@ impl Faults {
         reorder: Rate::NEVER,
         corrupt: Rate::NEVER,
         delay: Delay::NONE,
+        bandwidth: Bandwidth::UNLIMITED,
         reorder_window: Self::DEFAULT_REORDER_WINDOW,
     };
 
@@ -211,6 +271,26 @@ mod tests {
         );
         for bad in ["", "-1", "101", "nan", "inf", "many"] {
             assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bandwidths_are_read_as_people_write_them() {
+        let frame = |text: &str| text.parse::<Bandwidth>().map(|b| b.time_of(1250));
+        assert_eq!(frame("10Mbit/s"), Ok(Duration::from_millis(1)));
+        assert_eq!(frame("1Gbit"), Ok(Duration::from_micros(10)));
+        assert_eq!(frame("0.5kbit/s"), Ok(Duration::from_secs(20)));
+        assert_eq!(frame("off"), Ok(Duration::ZERO));
+        for bad in [
+            "",
+            "10",
+            "10MB/s",
+            "-1Mbit",
+            "0bit",
+            "nanMbit",
+            "9999999Gbit",
+        ] {
+            assert!(frame(bad).is_err(), "{bad}");
         }
     }
 

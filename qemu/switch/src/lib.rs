@@ -8,17 +8,25 @@
 
 #![forbid(unsafe_code)]
 
+pub mod commands;
 pub mod fabric;
 pub mod faults;
 pub mod framing;
 pub mod pcap;
 
 mod address;
+mod capture;
+mod counters;
 mod port;
+mod script;
 mod shell;
+mod worker;
 
 pub use address::{Mac, PortId};
-pub use fabric::{Counters, Fabric, LinkState, Sighting, Verdict};
-pub use faults::{Delay, Faults, Rate, RateError};
+pub use commands::{Command, CommandError};
+pub use counters::Counters;
+pub use fabric::{Fabric, LinkState, Sighting, Verdict};
+pub use faults::{Bandwidth, Delay, Faults, Rate, RateError};
 pub use port::Attachment;
+pub use script::{Script, ScriptError};
 pub use shell::{Config, Switch, SwitchError};

@@ -4,10 +4,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use clap::Parser;
-use qemu_switch::{Attachment, Config, Delay, Faults, Rate, Switch};
+use qemu_switch::commands::GRAMMAR;
+use qemu_switch::{Attachment, Bandwidth, Config, Delay, Faults, Rate, Script, Switch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -45,12 +47,27 @@ struct Options {
     /// And up to so much longer, by chance, in microseconds.
     #[arg(long, value_name = "US", default_value_t = 0)]
     jitter: u64,
+    /// How much passes on each direction in a second: 10Mbit/s, 500kbit/s, off.
+    #[arg(long, value_name = "RATE", default_value = "off")]
+    bandwidth: Bandwidth,
+    /// What is to happen to the network, and when, in lines like `2s cut 1-2`.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Record each frame that enters, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
 }
 
 impl Options {
+    fn script(&self) -> Result<Script, Box<dyn std::error::Error>> {
+        let Some(file) = &self.script else {
+            return Ok(Script::default());
+        };
+        let name = file.display();
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+        Ok(text.parse().map_err(|error| format!("{name}, {error}"))?)
+    }
+
     fn config(self) -> Config {
         let least = Duration::from_micros(self.delay);
         let delay = Delay {
@@ -62,6 +79,7 @@ impl Options {
             duplicate,
             reorder,
             corrupt,
+            bandwidth,
             ..
         } = self;
         let faults = Faults {
@@ -70,6 +88,7 @@ impl Options {
             reorder,
             corrupt,
             delay,
+            bandwidth,
             ..Faults::NONE
         };
         Config {
@@ -84,11 +103,37 @@ impl Options {
 fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     // Before the sockets are made, so that no signal leaves them behind.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let switch = Switch::start(options.config())?;
-    eprintln!("switching until Ctrl-C");
+    let script = options.script()?;
+    let switch = Arc::new(Switch::start(options.config())?);
+    switch.play(script)?;
+    eprintln!("switching until Ctrl-C; `help` lists what may be typed");
+    let typed = Arc::downgrade(&switch);
+    // It waits for a line for ever, so it ends with the program.
+    std::thread::spawn(move || obey(&typed));
     signals.forever().next();
     eprintln!("{}", switch.counters());
-    Ok(switch.stop()?)
+    // Somebody is in the middle of a command: dropping it ends it too.
+    Arc::into_inner(switch).map_or(Ok(()), |switch| Ok(switch.stop()?))
+}
+
+/// Does what is typed.
+fn obey(switch: &Weak<Switch>) {
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        let Some(switch) = switch.upgrade() else {
+            return;
+        };
+        match line.trim() {
+            "" => {}
+            "help" => eprintln!("{GRAMMAR}\nshow: what became of the frames so far"),
+            "show" => eprintln!("{}", switch.counters()),
+            line => {
+                let told = line.parse().and_then(|command| switch.apply(&command));
+                if let Err(error) = told {
+                    eprintln!("{error}");
+                }
+            }
+        }
+    }
 }
 
 fn main() -> ExitCode {

@@ -146,6 +146,9 @@ pub struct Up {
     /// The folder of a cluster's keys (`isthmus cluster new`); if not given, the machines get new ones.
     #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
+    /// What is to happen to the network, and when: lines like `2s cut 1-2`, `3s loss all 5%` (`docs/switch.md`).
+    #[arg(long, value_name = "FILE")]
+    pub net: Option<PathBuf>,
     /// With the kernel that checks itself and prints, instead of the release kernel.
     #[arg(long)]
     pub debug: bool,

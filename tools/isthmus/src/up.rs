@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use isthmus_build::{ClusterFile, Project};
 use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, Said, SystemImage};
+use isthmus_testkit::{GRAMMAR, Script};
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -22,6 +23,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// Starts the machines and keeps them.
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
+    let script = options.net.as_deref().map(script).transpose()?;
     if options.gdb.is_some() {
         setup::ensure(ui, &[Purpose::Debug])?;
     }
@@ -38,9 +40,12 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
         .on_line(show)
         .start()?;
     ui.say(&format!(
-        "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N.",
+        "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N; `net help` says what the network may be told.",
         cluster.machines().len()
     ));
+    if let Some(script) = &script {
+        cluster.play(script)?;
+    }
     if let Some(node) = options.gdb {
         ui.say(&format!(
             "Machine {node} waits for gdb: `gdb-multiarch -ex 'target remote :{}' PROGRAM`, then `continue`.",
@@ -60,6 +65,15 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     }
     ui.say("All machines have ended.");
     Ok(Ending::Wanting)
+}
+
+/// The network's script, looked at before anything is built or started.
+fn script(file: &Path) -> Result<String> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("the script {name}"))?;
+    let checked: Result<Script, _> = text.parse();
+    checked.with_context(|| format!("the script {name}"))?;
+    Ok(text)
 }
 
 fn profile(options: &options::Up) -> Profile {
@@ -122,6 +136,10 @@ fn type_lines(ui: &Ui, cluster: &Weak<Cluster>) {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
+        if let Some(command) = line.strip_prefix("net ") {
+            tell(ui, &cluster, command.trim());
+            continue;
+        }
         let machine = line.split_once(' ').and_then(|(node, text)| {
             let node: usize = node
                 .parse()
@@ -135,7 +153,22 @@ fn type_lines(ui: &Ui, cluster: &Weak<Cluster>) {
                     ui.error(failure.what());
                 }
             }
-            None => ui.say("Type the number of a machine, a space, and the text."),
+            None => ui.say("Type the number of a machine, a space, and the text; or `net help`."),
+        }
+    }
+}
+
+/// Tells the network something.
+fn tell(ui: &Ui, cluster: &Cluster, command: &str) {
+    match command {
+        "help" => ui.say(&format!(
+            "After `net`:\n{GRAMMAR}\n  show                      what became of the frames so far"
+        )),
+        "show" => ui.say(&cluster.switch().counters().to_string()),
+        command => {
+            if let Err(failure) = cluster.net(command) {
+                ui.error(failure.what());
+            }
         }
     }
 }

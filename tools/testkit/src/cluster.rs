@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use netipc_crypto::{Encryption, KeyLog};
 use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node};
-use qemu_switch::{Attachment, Config, Faults, LinkState, PortId, Sighting, Switch, Verdict};
+use qemu_switch::{
+    Attachment, Config, Faults, LinkState, PortId, Script, ScriptError, Sighting, Switch, Verdict,
+};
 
 use crate::console::ConsoleLine;
 use crate::failure::Failure;
@@ -354,6 +356,29 @@ impl Cluster {
     /// Changes what all links do to frames.
     pub fn set_faults(&self, faults: Faults) {
         self.switch.set_all_faults(faults);
+    }
+
+    /// Tells the switch what to do to the machines' frames: `loss 1>2 5%`, `partition 1 2,3` ([`qemu_switch::commands::GRAMMAR`]).
+    ///
+    /// # Errors
+    /// If it is no command, or names a machine that is not there.
+    pub fn net(&self, command: &str) -> Result<(), Failure> {
+        let told = command
+            .parse()
+            .and_then(|command| self.switch.apply(&command));
+        told.map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Has the switch do what a script says, beginning now: lines `2s cut 1-2`.
+    ///
+    /// # Errors
+    /// The first mistake, with its line.
+    pub fn play(&self, script: &str) -> Result<(), Failure> {
+        let script: Script = script
+            .parse()
+            .map_err(|error: ScriptError| Failure::new(error.to_string()))?;
+        let played = self.switch.play(script);
+        played.map_err(|error| Failure::new(error.to_string()))
     }
 
     /// Has `observer` asked about each frame. It runs in the switch's thread: it must not wait for anything.

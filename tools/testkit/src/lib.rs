@@ -50,8 +50,10 @@ pub use machine::{Killer, Machine};
 pub use netipc_crypto::{Encryption, KeyLog};
 pub use pattern::{Pattern, contains, says};
 pub use qemu_machines::{Arch, Clock, Node};
+pub use qemu_switch::commands::GRAMMAR;
 pub use qemu_switch::{
-    Counters, Delay, Faults, LinkState, PortId, Rate, Sighting, Switch, Verdict,
+    Bandwidth, Command, Counters, Delay, Faults, LinkState, PortId, Rate, Script, Sighting, Switch,
+    Verdict,
 };
 pub use rustix::process::Signal;
 pub use scheduler_interface::{Condition, How, Report};
