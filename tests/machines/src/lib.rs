@@ -28,6 +28,7 @@ mod ping;
 mod processes;
 mod ten_thousand_calls;
 mod timer;
+mod weather;
 
 pub use lab::{Lab, Scenario, Setting};
 
@@ -140,6 +141,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/c-client.toml",
         settings: &Setting::ALIKE,
         run: c_client::is_answered,
+    },
+    Scenario {
+        name: "weather",
+        system: "systems/demo.toml",
+        settings: &[Setting::Mixed],
+        run: weather::bad_and_good,
     },
     Scenario {
         name: "ten-thousand-calls",
