@@ -1,8 +1,8 @@
-//! The server's machine is killed at every point of a call's way. The caller gets an outcome that is true, in time, and once the machine is back it
-//! finds the server again and is answered.
+//! The server's machine is killed, stopped for a while, or cut off at every point of a call's way. The caller gets an outcome that is true, in time, and once
+//! the machine is back it finds the server again and is answered.
 //!
 //! The client (`tests/programs/remote`) goes through the points one after the other and says what became of each call. At two points the
-//! server holds the request and says so, and it is killed by hand; at the others the switch kills the machine at the sight of a frame.
+//! server holds the request and says so, and the blow comes by hand; at the others the switch strikes at the sight of a frame.
 //! What really happened, the server's words and the switch's sightings tell; so that the switch can see, encryption is off.
 
 use std::collections::BTreeSet;
@@ -25,11 +25,25 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long a busy host may stop the client's machine, or keep the server's last word from us, within one call.
 const STALL: Duration = Duration::from_secs(2);
 
+/// What the machine suffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blow {
+    /// It is killed, and started again.
+    Kill,
+    /// It is stopped in mid-instruction, and goes on when its client has given it up.
+    Pause,
+    /// Nothing reaches it and nothing leaves it, until its client has given it up.
+    Cut,
+}
+
 /// What the switch has seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
-    /// Points at which the switch has killed the machine.
-    killed: BTreeSet<Point>,
+    blow: Blow,
+    /// Whether the machine is cut off.
+    cut: bool,
+    /// Points at which the switch has struck the machine.
+    struck: BTreeSet<Point>,
     /// Requests on their way to the server's machine, except those that were lost here and those that came after its death.
     requests: BTreeSet<u64>,
     /// Requests that the client's machine has sent at all.
@@ -38,17 +52,33 @@ struct Seen {
     answered: BTreeSet<u64>,
 }
 
-pub(crate) fn at_every_point(lab: &Lab) -> Result<(), Failure> {
+pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
+    at_every_point(lab, Blow::Kill)
+}
+
+pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
+    at_every_point(lab, Blow::Pause)
+}
+
+pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
+    at_every_point(lab, Blow::Cut)
+}
+
+fn at_every_point(lab: &Lab, blow: Blow) -> Result<(), Failure> {
     let cluster = lab
         .machines(2)?
         .encryption(Encryption::OffForTests)
         .prepare()?;
-    let seen = Arc::new(Mutex::new(Seen::default()));
+    let seen = Arc::new(Mutex::new(Seen::before(blow)));
     let killer = cluster.machine(SERVER).killer();
     let eyes = Arc::clone(&seen);
-    cluster.observe(move |sighting| match frames::run(sighting.frame) {
-        Some(run) => lock(&eyes).look(run, &killer),
-        None => Verdict::Pass,
+    cluster.observe(move |sighting| {
+        let mut seen = lock(&eyes);
+        match frames::run(sighting.frame) {
+            Some(run) => seen.look(run, &killer),
+            None if seen.cut => Verdict::Drop,
+            None => Verdict::Pass,
+        }
     });
     cluster.machines().iter().try_for_each(Machine::start)?;
     Point::ALL
@@ -62,11 +92,27 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 }
 
 impl Seen {
-    /// Notes a frame, and kills the machine at its sight if this is the point.
+    fn before(blow: Blow) -> Self {
+        Self {
+            blow,
+            cut: false,
+            struck: BTreeSet::new(),
+            requests: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            answered: BTreeSet::new(),
+        }
+    }
+
+    /// Notes a frame, and strikes the machine at its sight if this is the point.
     fn look(&mut self, run: Run, killer: &Killer) -> Verdict {
+        if let Run::Request(request) = run {
+            self.sent.insert(request);
+        }
+        if self.cut {
+            return Verdict::Drop;
+        }
         match run {
             Run::Request(request) => {
-                self.sent.insert(request);
                 if request == Point::BeforeItArrives.request(Call::Struck, 0) {
                     self.strike(Point::BeforeItArrives, killer);
                     return Verdict::Drop;
@@ -90,17 +136,21 @@ impl Seen {
         Verdict::Pass
     }
 
-    /// Kills the machine, once for each point: a frame may be repeated.
+    /// Strikes the machine, once for each point: a frame may be repeated.
     fn strike(&mut self, point: Point, killer: &Killer) {
-        if self.killed.insert(point) {
-            killer.kill();
+        if self.struck.insert(point) {
+            match self.blow {
+                Blow::Kill => killer.kill(),
+                Blow::Pause => killer.pause(),
+                Blow::Cut => self.cut = true,
+            }
         }
     }
 
-    /// Whether it is a request to a machine that the switch has killed before.
+    /// Whether it is a request to a machine that the switch has struck before.
     fn comes_too_late(&self, request: u64) -> bool {
         let point = Point::BeforeItLeaves;
-        request == point.request(Call::Struck, 0) && self.killed.contains(&point)
+        request == point.request(Call::Struck, 0) && self.struck.contains(&point)
     }
 }
 
@@ -112,11 +162,17 @@ struct Told {
 
 fn one(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result<(), Failure> {
     let name = point.name();
-    kill_by_hand(cluster, point)?;
+    strike_by_hand(cluster, seen, point)?;
     let struck = told(cluster, &format!("{name} struck: "))?;
     true_to_what_happened(cluster, &lock(seen), point, &struck)?;
     never_left(cluster, seen, point)?;
-    cluster.machine(SERVER).restart()?;
+    let server = cluster.machine(SERVER);
+    let blow = lock(seen).blow;
+    match blow {
+        Blow::Kill => server.restart()?,
+        Blow::Pause => server.resume(),
+        Blow::Cut => lock(seen).cut = false,
+    }
     let client = cluster.machine(CLIENT);
     client
         .wait_for(&contains(&format!("{name} again: answered")), LIMIT)
@@ -124,7 +180,7 @@ fn one(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result<(), Failur
 }
 
 /// At the points that only the server knows: it says that the request is there, and waits.
-fn kill_by_hand(cluster: &Cluster, point: Point) -> Result<(), Failure> {
+fn strike_by_hand(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result<(), Failure> {
     let how_far = match point {
         Point::AfterItArrived => "has arrived",
         Point::AfterItRan => "has run",
@@ -138,7 +194,12 @@ fn kill_by_hand(cluster: &Cluster, point: Point) -> Result<(), Failure> {
         &says("remote-server", &format!("request {request} {how_far}")),
         LIMIT,
     )?;
-    server.kill();
+    let blow = lock(seen).blow;
+    match blow {
+        Blow::Kill => server.kill(),
+        Blow::Pause => server.pause(),
+        Blow::Cut => lock(seen).cut = true,
+    }
     Ok(())
 }
 
@@ -177,18 +238,18 @@ fn true_to_what_happened(
         .iter()
         .filter_map(|line| line.said.words())
         .any(|words| words.contains(&format!("request {request} has run")));
-    let killed = seen.killed.contains(&point);
+    let struck_there = seen.struck.contains(&point);
     let arrived = seen.requests.contains(&request);
     let answered = seen.answered.contains(&request);
     let as_meant = match point {
-        Point::BeforeItLeaves | Point::BeforeItArrives => killed && !arrived && !answered,
+        Point::BeforeItLeaves | Point::BeforeItArrives => struck_there && !arrived && !answered,
         Point::AfterItArrived => arrived && !has_run && !answered,
         Point::AfterItRan => arrived && has_run && !answered,
-        Point::BeforeTheReplyLeaves => killed && arrived && answered,
+        Point::BeforeTheReplyLeaves => struck_there && arrived && answered,
     };
     if !as_meant {
         return Err(cluster.failure(format!(
-            "{}: the machine was not killed where it was to be: killed by the switch {killed}, arrived {arrived}, ran {has_run}, answered {answered}",
+            "{}: the machine was not struck where it was to be: by the switch {struck_there}, arrived {arrived}, ran {has_run}, answered {answered}",
             point.name()
         )));
     }

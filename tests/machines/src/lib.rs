@@ -122,7 +122,19 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "kill-server-machine",
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &Setting::ALL,
-        run: kill_server_machine::at_every_point,
+        run: kill_server_machine::killed,
+    },
+    Scenario {
+        name: "pause-server-machine",
+        system: "tests/machines/systems/kill-server-machine.toml",
+        settings: &[Setting::Mixed],
+        run: kill_server_machine::paused,
+    },
+    Scenario {
+        name: "cut-server-machine",
+        system: "tests/machines/systems/kill-server-machine.toml",
+        settings: &[Setting::Mixed],
+        run: kill_server_machine::cut_off,
     },
     Scenario {
         name: "no-allocation",

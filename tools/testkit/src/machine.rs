@@ -42,7 +42,7 @@ struct Running {
     open_pipes: usize,
 }
 
-/// Kills a machine from anywhere, for example from an observer of the switch.
+/// Kills or stops a machine from anywhere, for example from an observer of the switch.
 #[derive(Clone, Debug)]
 pub struct Killer {
     node: u8,
@@ -54,6 +54,13 @@ impl Killer {
     pub fn kill(&self) {
         if let Some(process) = &mut lock(&self.running).process {
             process.kill();
+        }
+    }
+
+    /// Stops it in mid-instruction, as [`Machine::pause`] does, which has the word about it in the transcript.
+    pub fn pause(&self) {
+        if let Some(process) = &mut lock(&self.running).process {
+            process.signal(Signal::STOP);
         }
     }
 
