@@ -33,9 +33,9 @@ pub const fn answer_to(request: u64) -> u64 {
 pub enum Hold {
     /// Nothing.
     Nowhere = 0,
-    /// Says that it has arrived, and stays there for seconds before it runs it.
+    /// Says that it has arrived, and stays there for seconds, or without a timer for ever, before it runs it.
     BeforeRunning = 1,
-    /// Says that it has run, and stays there for seconds before it answers.
+    /// Says that it has run, and stays there for seconds, or without a timer for ever, before it answers.
     BeforeAnswering = 2,
 }
 

@@ -10,10 +10,10 @@ use core::convert::Infallible;
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
 use isthmus_runtime::interface::{Anything, Cap, Notification};
-use isthmus_runtime::{Duration, Kernel, Service, Signal, Startup, say, time};
+use isthmus_runtime::{Duration, Kernel, Service, Signal, Startup, say, service};
 use naming_interface::{Lease, NamingClient, Path, Reach};
 use remote_interface::{Allocations, Bytes, Hold, NAME, Remote, answer_to, remote};
-use remote_programs::{Failure, failure, machine_allocations};
+use remote_programs::{Failure, Pause, failure, machine_allocations};
 
 isthmus_runtime::entry!(main);
 
@@ -25,6 +25,7 @@ const ITSELF: ObjectId = match ObjectId::new(1) {
 
 struct Server {
     startup: &'static Startup,
+    pause: Option<Pause>,
     bell: Option<Cap<Notification>>,
     executed: u64,
 }
@@ -32,6 +33,7 @@ struct Server {
 fn main(startup: &'static Startup) -> ! {
     let mut server = Server {
         startup,
+        pause: Pause::new(startup).ok(),
         bell: None,
         executed: 0,
     };
@@ -73,12 +75,15 @@ fn register(startup: &Startup, service: Service) -> Result<(), Failure> {
 /// Longer than a busy host takes to do to the machine what it is to suffer at this point, and until its client's outcome.
 const STAY: Duration = Duration::from_secs(5);
 
-/// Says where a request is, and stays there: the machine is about to be killed, stopped or cut off.
-fn stay(request: u64, how_far: &str) {
+/// Says where a request is, and stays there: the machine is about to be killed, stopped or cut off. Asleep, so that the console says it.
+fn stay(pause: Option<&Pause>, request: u64, how_far: &str) {
     say!("request {request} {how_far}");
-    let end = time::now() + STAY;
-    while time::now() < end {
-        core::hint::spin_loop();
+    match pause {
+        Some(pause) => pause.sleep(STAY),
+        // Without a timer: for ever.
+        None => loop {
+            let _ = service::wait();
+        },
     }
 }
 
@@ -87,12 +92,12 @@ impl Remote for Server {
         match hold {
             Hold::Nowhere => self.executed += 1,
             Hold::BeforeRunning => {
-                stay(request, "has arrived");
+                stay(self.pause.as_ref(), request, "has arrived");
                 self.executed += 1;
             }
             Hold::BeforeAnswering => {
                 self.executed += 1;
-                stay(request, "has run");
+                stay(self.pause.as_ref(), request, "has run");
             }
         }
         Ok(answer_to(request))
