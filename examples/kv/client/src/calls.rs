@@ -2,11 +2,11 @@
 
 use isthmus_runtime::abi::Outcome;
 use isthmus_runtime::interface::CallError;
+use isthmus_runtime::timer::Pause;
 use isthmus_runtime::{Duration, Kernel, Slot, Startup, time};
 use kv_interface::{Key, Kv, KvClient, KvError, REQUESTS, RequestId, Totals, Value};
 use naming_interface::{NamingClient, Path, resolve};
 
-use crate::pause::Pause;
 use crate::{Failure, failure};
 
 /// The server's name.
@@ -34,7 +34,7 @@ impl Calls {
     pub(crate) fn find(startup: &'static Startup) -> Result<Self, Failure> {
         let naming = startup.endpoint(NamingClient::<Kernel>::INTERFACE);
         let naming = naming.map_err(|missing| failure!("{missing}"))?;
-        let pause = Pause::new(startup)?;
+        let pause = Pause::new().map_err(|missing| failure!("{missing}"))?;
         let server = look_up(naming, &pause)?;
         Ok(Self {
             naming,

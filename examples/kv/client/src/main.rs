@@ -11,7 +11,6 @@ extern crate alloc;
 
 mod calls;
 mod judge;
-mod pause;
 mod times;
 
 use alloc::string::String;

@@ -165,7 +165,7 @@ fn find(startup: &'static Startup) -> Result<Client, Failure> {
     let naming = startup
         .endpoint(naming)
         .map_err(|_| Failure::NoServer(naming))?;
-    let pause = Pause::new(startup).map_err(|_| Failure::NoServer("timer"))?;
+    let pause = Pause::new().map_err(|_| Failure::NoServer("timer"))?;
     let path = Path::new("/node/1/bench").expect("a path as in the documentation");
     let end = time::now() + LOOK_FOR;
     loop {

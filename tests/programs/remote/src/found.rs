@@ -42,7 +42,7 @@ impl Finder {
         Ok(Self {
             naming,
             path: Path::new(path).map_err(|error| failure!("{error}"))?,
-            pause: Pause::new(startup)?,
+            pause: Pause::new().map_err(|missing| failure!("{missing}"))?,
         })
     }
 

@@ -7,14 +7,13 @@ extern crate alloc;
 
 mod found;
 mod heaps;
-mod pause;
 
 use alloc::string::String;
 use core::fmt;
 
 pub use found::{Finder, Server};
 pub use heaps::machine_allocations;
-pub use pause::Pause;
+pub use isthmus_runtime::timer::Pause;
 
 /// Why a test has failed.
 #[derive(Debug)]
