@@ -8,6 +8,7 @@
 
 mod agent;
 mod async_calls;
+mod attacker;
 mod c_client;
 mod capabilities;
 mod capture;
@@ -26,6 +27,7 @@ mod network;
 mod no_allocation;
 mod ping;
 mod processes;
+mod secrecy;
 mod ten_thousand_calls;
 mod timer;
 mod weather;
@@ -219,6 +221,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: idle::sleeps,
+    },
+    Scenario {
+        name: "secrecy",
+        system: "systems/demo.toml",
+        settings: &Setting::ALL,
+        run: secrecy::markers_are_hidden,
+    },
+    Scenario {
+        name: "attacker",
+        system: "systems/demo.toml",
+        settings: &Setting::ALIKE,
+        run: attacker::nothing_is_accepted,
     },
     Scenario {
         name: "capture",

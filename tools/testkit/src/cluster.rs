@@ -1,6 +1,7 @@
 //! Several machines around one switch.
 
 use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,9 @@ use crate::scratch::Scratch;
 use crate::transcript::{Listener, Transcript};
 use crate::{agent, build};
 
+/// The socket of the port that no machine has.
+const OUTSIDER: &str = "outsider.net";
+
 /// What a cluster is to be made of.
 pub struct ClusterBuilder {
     images: Vec<SystemImage>,
@@ -37,7 +41,12 @@ pub struct ClusterBuilder {
     wishes: Wishes,
     /// Keys that are given, machine 1's first; else new ones are drawn.
     keys: Option<Vec<PathBuf>>,
+    outsider: Option<Outsider>,
 }
+
+/// There is a port that no machine has.
+#[derive(Clone, Copy, Debug)]
+struct Outsider;
 
 /// What one machine has for itself.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +62,7 @@ pub struct Cluster {
     machines: Vec<Machine>,
     switch: Switch,
     transcript: Arc<Transcript>,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl ClusterBuilder {
@@ -126,6 +135,15 @@ impl ClusterBuilder {
         }
     }
 
+    /// With one more port at the switch, at which the test itself can be: [`Cluster::outsider`].
+    #[must_use]
+    pub fn with_outsider(self) -> Self {
+        Self {
+            outsider: Some(Outsider),
+            ..self
+        }
+    }
+
     /// How many machines.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -189,12 +207,11 @@ impl ClusterBuilder {
             .collect::<Result<Vec<_>, _>>();
         let nodes = nodes.map_err(|error| Failure::new(error.to_string()))?;
         let socket = |node: &Node| scratch.path().join(format!("{}.net", node.id()));
+        let outsider = self.outsider.map(|Outsider| scratch.path().join(OUTSIDER));
+        let sockets = nodes.iter().map(&socket).chain(outsider);
         let config = Config {
-            ports: nodes
-                .iter()
-                .map(|node| Attachment::Stream {
-                    listen: socket(node),
-                })
+            ports: sockets
+                .map(|listen| Attachment::Stream { listen })
                 .collect(),
             seed: self.seed,
             faults: self.faults,
@@ -241,7 +258,7 @@ impl ClusterBuilder {
             machines,
             switch,
             transcript,
-            _scratch: scratch,
+            scratch,
         })
     }
 }
@@ -300,6 +317,7 @@ impl Cluster {
             debugged: None,
             wishes: Wishes::default(),
             keys: None,
+            outsider: None,
         }
     }
 
@@ -379,6 +397,17 @@ impl Cluster {
             .map_err(|error: ScriptError| Failure::new(error.to_string()))?;
         let played = self.switch.play(script);
         played.map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Takes the port that no machine has ([`ClusterBuilder::with_outsider`]): Ethernet frames go in and come out as QEMU's do on a stream, each behind its
+    /// length ([`qemu_switch::framing`]).
+    ///
+    /// # Errors
+    /// If there is no such port, or it is taken.
+    pub fn outsider(&self) -> Result<UnixStream, Failure> {
+        let socket = self.scratch.path().join(OUTSIDER);
+        UnixStream::connect(&socket)
+            .map_err(|error| self.failure(format!("{}: {error}", socket.display())))
     }
 
     /// Has `observer` asked about each frame. It runs in the switch's thread: it must not wait for anything.

@@ -51,6 +51,7 @@ pub use netipc_crypto::{Encryption, KeyLog};
 pub use pattern::{Pattern, contains, says};
 pub use qemu_machines::{Arch, Clock, Node};
 pub use qemu_switch::commands::GRAMMAR;
+pub use qemu_switch::framing::{StreamDecoder, length_prefix};
 pub use qemu_switch::{
     Bandwidth, Command, Counters, Delay, Faults, LinkState, PortId, Rate, Script, Sighting, Switch,
     Verdict,

@@ -51,6 +51,12 @@ impl Calls {
         Ok(())
     }
 
+    /// Whether something has a name.
+    pub(crate) fn is_name(&self, name: &str) -> Result<bool, Failure> {
+        let path = Path::new(name).map_err(|error| failure!("{error}"))?;
+        Ok(resolve(&Kernel, self.naming, &path).is_ok())
+    }
+
     /// The number of the next request: never the same twice.
     fn number(&mut self) -> RequestId {
         let id = RequestId {

@@ -72,6 +72,17 @@ pub(crate) fn story(kv: &mut Calls) -> Result<(), Failure> {
     }
 }
 
+/// A text goes where a client's words go: a key, a value, a name that nobody has.
+pub(crate) fn marked(kv: &mut Calls, marker: &str) -> Result<(), Failure> {
+    let too_long = |_| failure!("marker={marker} is too long");
+    let name = Key::try_from(marker).map_err(too_long)?;
+    let value = Value::from_slice(marker.as_bytes()).map_err(|_| failure!("it is too long"))?;
+    timed("put the marker", || kv.put(&name, &value))?;
+    let got = timed("get the marker", || kv.get(&name))?;
+    right("the marker", got == value)?;
+    right("a name that nobody has", !kv.is_name(marker)?)
+}
+
 fn timed<T>(what: &str, call: impl FnOnce() -> Numbered<T>) -> Result<T, Failure> {
     let start = time::now();
     let (_, result) = call();

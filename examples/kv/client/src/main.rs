@@ -2,7 +2,8 @@
 //!
 //! It does not know where the server is: the program is the same beside the server and on another machine. Machine arguments:
 //! `calls=N` numbered calls (default 100); `on-failure=retry`: after a call without an answer it checks that the outcome told
-//! the truth, looks the name up again, and goes on. It says its story in lines that begin with `demo:` (`docs/testing.md`).
+//! the truth, looks the name up again, and goes on; `marker=TEXT`: the text is also put, got, and looked up as a name, for whoever
+//! looks for it on the wire. It says its story in lines that begin with `demo:` (`docs/testing.md`).
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -85,5 +86,8 @@ fn run(startup: &'static Startup) -> Result<judge::Summary, Failure> {
     let mut kv = Calls::find(startup)?;
     say!("demo: found it after {}", Millis(time::now() - start));
     judge::story(&mut kv)?;
+    if let Some(marker) = machine.argument("marker") {
+        judge::marked(&mut kv, marker)?;
+    }
     judge::many(&mut kv, calls, on_failure)
 }
