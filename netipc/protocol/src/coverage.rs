@@ -12,6 +12,8 @@ pub enum Part {
     Callee,
     /// A row of imports.
     Import,
+    /// A row of exports.
+    Export,
 }
 
 /// A state of one of them, as a number.
@@ -46,7 +48,7 @@ mod counters {
 
     /// More states than any part has.
     const STATES: usize = 12;
-    const PARTS: usize = 3;
+    const PARTS: usize = 4;
 
     static SEEN: [[[AtomicU64; STATES]; STATES]; PARTS] =
         [const { [const { [const { AtomicU64::new(0) }; STATES] }; STATES] }; PARTS];
@@ -103,7 +105,7 @@ mod counters {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 3] = [Self::Caller, Self::Callee, Self::Import];
+    pub const ALL: [Self; 4] = [Self::Caller, Self::Callee, Self::Import, Self::Export];
 
     /// The names of its states.
     #[must_use]
@@ -122,11 +124,12 @@ impl Part {
                 "Refused",
                 "Failed",
             ],
-            Self::Import => &["Free", "Live", "Releasing"],
+            Self::Import => &["Free", "Live", "Releasing", "Revoked"],
+            Self::Export => &["Free", "Live", "Revoking"],
         }
     }
 
-    /// The transitions that there are. The end of a session, which empties everything, is not counted in `Callee` and `Import`.
+    /// The transitions that there are. The end of a session, which empties everything, is counted in `Caller` only.
     #[must_use]
     pub const fn legal(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -190,8 +193,22 @@ impl Part {
             Self::Import => &[
                 ("Free", "Live"),
                 ("Live", "Releasing"),
-                // RELEASE-ACK.
+                // RELEASE-ACK or REVOKE.
                 ("Releasing", "Free"),
+                // REVOKE.
+                ("Live", "Revoked"),
+                // Given up before, but kept for what was on its way.
+                ("Live", "Free"),
+                // The proxy has taken away every copy.
+                ("Revoked", "Free"),
+            ],
+            Self::Export => &[
+                ("Free", "Live"),
+                // RELEASE, or it never arrived, or no frame had named it when it was revoked.
+                ("Live", "Free"),
+                ("Live", "Revoking"),
+                // REVOKE-ACK or RELEASE.
+                ("Revoking", "Free"),
             ],
         }
     }

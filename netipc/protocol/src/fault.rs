@@ -42,6 +42,8 @@ faults! {
     ReleaseIgnoresGeneration,
     /// A revoked export's waiting requests still run.
     RevokedRequestsRun,
+    /// A REVOKE is acknowledged, and the import stays.
+    RevokeAckedTooEarly,
     /// Requests to one export run in the order in which they come.
     OrderIgnored,
     /// A request that is turned away leaves those behind it waiting.

@@ -20,11 +20,12 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-mod capabilities;
 mod cipher;
 pub mod coverage;
 mod endpoint;
+mod exports;
 mod fault;
+mod imports;
 pub mod limits;
 mod maybe;
 mod order;
@@ -40,8 +41,8 @@ pub use fault::PlantedFault;
 pub use peer::Occupancy;
 pub use time::Instant;
 pub use types::{
-    Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, ImportId, Object, Reply,
-    Request, Stale, Target, Token, Transmit,
+    Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, Given, ImportId, Object,
+    Received, Reply, Request, Stale, Target, Token, Transmit,
 };
 
 pub use isthmus_abi::{NotExecuted, Outcome, Unknown};

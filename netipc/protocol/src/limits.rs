@@ -14,6 +14,8 @@ pub const ONE_WAY_SHARE: usize = 4;
 pub const HOLD_BACK: u64 = 64;
 /// RELEASE frames that wait to be acknowledged by us; more are dropped, and repeated by the peer.
 pub const RELEASE_ACKS: usize = 16;
+/// REVOKE-ACK frames that wait to be sent; more are dropped, and the REVOKE is repeated by the peer.
+pub const REVOKE_ACKS: usize = 16;
 
 /// A call without a budget has this one.
 pub const BUDGET_DEFAULT: Duration = Duration::from_secs(4);

@@ -127,6 +127,36 @@ impl Target {
     }
 }
 
+/// A capability that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Given {
+    /// One of ours, exported to the machine that it is sent to.
+    Export(ExportId),
+    /// One of a peer: of the machine that it is sent to, where it comes home.
+    Import(ImportId),
+}
+
+impl From<ExportId> for Given {
+    fn from(export: ExportId) -> Self {
+        Self::Export(export)
+    }
+}
+
+impl From<ImportId> for Given {
+    fn from(import: ImportId) -> Self {
+        Self::Import(import)
+    }
+}
+
+/// A capability that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Received {
+    /// Of a peer.
+    Import(ImportId),
+    /// Of this machine: it has come home.
+    Home(Object),
+}
+
 /// A message for an export of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -142,8 +172,8 @@ pub struct Call<'a> {
     pub label: u64,
     /// The message's words, at most [`WORDS_MAX`](crate::WORDS_MAX).
     pub words: &'a [u64],
-    /// A capability that goes with it, exported to the same machine.
-    pub capability: Option<ExportId>,
+    /// A capability that goes with it.
+    pub capability: Option<Given>,
 }
 
 /// A request of a peer, as a worker takes it.
@@ -160,7 +190,7 @@ pub struct Request<'a> {
     /// The message's words.
     pub words: &'a [u64],
     /// A capability that came with it.
-    pub capability: Option<ImportId>,
+    pub capability: Option<Received>,
 }
 
 /// What a worker's work has come to.
@@ -172,8 +202,8 @@ pub enum Answer<'a> {
         label: u64,
         /// The message's words, at most [`WORDS_MAX`](crate::WORDS_MAX).
         words: &'a [u64],
-        /// A capability that goes with it, exported to the machine that asked.
-        capability: Option<ExportId>,
+        /// A capability that goes with it.
+        capability: Option<Given>,
     },
     /// It certainly did not run, and will not.
     NotExecuted(NotExecuted),
@@ -189,7 +219,7 @@ pub struct Reply<'a> {
     /// The message's words.
     pub words: &'a [u64],
     /// A capability that came with it.
-    pub capability: Option<ImportId>,
+    pub capability: Option<Received>,
 }
 
 /// What this machine has to do, or to know.
@@ -220,6 +250,18 @@ pub enum Event<'a> {
     },
     /// The peer has no more use for an export, or never got it: the capability can be given back.
     Released {
+        /// The proxy's name for what it stood for.
+        object: Object,
+    },
+    /// The exporter has revoked an import: calls to it end as `NotExecuted(Revoked)`. Every copy is to be taken away, and then
+    /// it is to be [released](crate::Endpoint::release), which tells the exporter so.
+    Revoked {
+        /// Which.
+        import: ImportId,
+    },
+    /// A revocation is complete: the peer has taken away every copy, or its session has ended. [`Released`](Self::Released) was
+    /// said when it began.
+    RevocationComplete {
         /// The proxy's name for what it stood for.
         object: Object,
     },

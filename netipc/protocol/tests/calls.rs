@@ -18,6 +18,7 @@ fn reply(label: u64, words: &[u64]) -> Result<Reply, Outcome> {
         label,
         words: words.to_vec(),
         capability: None,
+        home: None,
     })
 }
 
@@ -384,7 +385,7 @@ fn another_export_is_not_held_up() {
     let answer = Answer::Reply {
         label: 1,
         words: &[],
-        capability: Some(export),
+        capability: Some(export.into()),
     };
     pair.machines[B]
         .endpoint

@@ -5,10 +5,16 @@ mod pair;
 use std::time::Duration;
 
 use netipc_protocol::{
-    Answer, Call, ExportId, ImportId, NotExecuted, Object, Target, Token, Unknown, Way, limits,
+    Answer, Call, ExportId, ImportId, NotExecuted, Object, Occupancy, Received, Target, Token,
+    Unknown, Way, limits,
 };
 use netipc_wire::Kind;
-use pair::{A, B, Pair, ROWS, Said, node};
+use pair::{A, B, Pair, ROWS, Said, import_of, node};
+
+fn occupancy(pair: &Pair, machine: usize) -> Occupancy {
+    let endpoint = &pair.machines[machine].endpoint;
+    endpoint.occupancy(node(1 - machine)).unwrap()
+}
 
 const SOON: Duration = Duration::from_millis(2);
 
@@ -26,7 +32,7 @@ fn answer_with(pair: &mut Pair, export: ExportId) {
     let answer = Answer::Reply {
         label: 0,
         words: &[],
-        capability: Some(export),
+        capability: Some(export.into()),
     };
     pair.machines[B]
         .endpoint
@@ -83,7 +89,7 @@ fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
         budget: None,
         label: 1,
         words: &[],
-        capability: Some(sent),
+        capability: Some(sent.into()),
     };
     pair.machines[A].endpoint.call(pair.now, &call).unwrap();
     pair.run(SOON);
@@ -100,7 +106,7 @@ fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
         .endpoint
         .start(pair.now, execution)
         .unwrap();
-    let import = request.capability.unwrap();
+    let import = import_of(request.capability);
     assert_eq!(occupancy(&pair), 1);
     pair.try_call(B, 9, Target::Import(import), Way::Call, None, &[])
         .unwrap();
@@ -122,7 +128,7 @@ fn a_capability_whose_request_never_ran_comes_back() {
         budget: None,
         label: 1,
         words: &[],
-        capability: Some(sent),
+        capability: Some(sent.into()),
     };
     let id = pair.machines[A].endpoint.call(pair.now, &call).unwrap();
     pair.run(SOON);
@@ -168,7 +174,7 @@ fn an_answer_that_nobody_waits_for_gives_its_capability_back() {
     let answer = Answer::Reply {
         label: 0,
         words: &[],
-        capability: Some(export),
+        capability: Some(export.into()),
     };
     assert!(
         pair.machines[B]
@@ -201,13 +207,115 @@ fn a_revoked_export_turns_requests_away_at_once() {
     assert_eq!(pair.start(B, waiting), None);
     pair.try_call(A, 2, target, Way::Call, None, &[]).unwrap();
     pair.run(SOON);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(7)))
+    );
+    let said = &mut pair.machines[A].said;
+    let told = said.iter().position(|said| *said == Said::Revoked(import));
+    said.remove(told.expect("the importer is told"));
     assert_eq!(pair.outcome(A), (1, Err(NotExecuted::Revoked.into())));
     assert_eq!(pair.outcome(A), (2, Err(NotExecuted::Revoked.into())));
-    // The row is used again, under another generation.
-    export(&mut pair, B, 8);
-    pair.try_call(A, 3, target, Way::Call, None, &[]).unwrap();
+    let again = pair.try_call(A, 3, target, Way::Call, None, &[]);
+    assert_eq!(again.unwrap_err(), NotExecuted::Revoked);
+    // It is complete when the importer has taken its copies away, and only then the row can be used again.
+    assert!(pair.machines[B].said.is_empty());
+    assert_eq!(occupancy(&pair, B).exports, 1);
+    pair.machines[A].endpoint.release(pair.now, import);
     pair.run(SOON);
-    assert_eq!(pair.outcome(A), (3, Err(NotExecuted::Revoked.into())));
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Revocation(Object(7)))
+    );
+    pair.assert_empty();
+}
+
+#[test]
+fn a_revocation_is_repeated_until_it_is_acknowledged() {
+    let mut pair = Pair::connected();
+    let exported = export(&mut pair, B, 7);
+    pair.call(A, 0, &[]);
+    pair.run(SOON);
+    answer_with(&mut pair, exported);
+    pair.run(SOON);
+    let import = pair.outcome(A).1.unwrap().capability.unwrap();
+    pair.lose(Kind::Revoke, 3);
+    pair.machines[B].endpoint.revoke(exported);
+    pair.run(limits::RETRANSMIT_MAX);
+    assert_eq!(
+        pair.machines[A].said.pop_front(),
+        Some(Said::Revoked(import))
+    );
+    pair.lose(Kind::RevokeAck, 2);
+    pair.machines[A].endpoint.release(pair.now, import);
+    pair.run(limits::RETRANSMIT_MAX * 4);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(7)))
+    );
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Revocation(Object(7)))
+    );
+    pair.assert_empty();
+}
+
+#[test]
+fn a_capability_comes_home_in_requests_and_replies_ten_times_and_makes_no_chain() {
+    let mut pair = Pair::connected();
+    let import = imported(&mut pair, 7);
+    for hop in 0..5 {
+        let call = Call {
+            token: Token(10 + hop),
+            target: Target::Bootstrap(node(B)),
+            way: Way::Call,
+            budget: None,
+            label: 0,
+            words: &[],
+            capability: Some(import.into()),
+        };
+        pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+        pair.run(SOON);
+        let execution = pair.delivered(B);
+        let request = pair.machines[B].endpoint.start(pair.now, execution);
+        assert_eq!(request.unwrap().capability, Some(Received::Home(Object(7))));
+        pair.finish(B, execution, 0, &[]);
+        pair.run(SOON);
+        assert!(pair.outcome(A).1.is_ok());
+        assert_eq!(
+            (occupancy(&pair, A).imports, occupancy(&pair, B).exports),
+            (1, 1)
+        );
+    }
+    // In a reply: B calls A, which answers with what is B's. It is given up at once, and arrives all the same.
+    pair.call(B, 20, &[]);
+    pair.run(SOON);
+    let execution = pair.delivered(A);
+    pair.start(A, execution).unwrap();
+    pair.lose(Kind::Reply, 2);
+    let answer = Answer::Reply {
+        label: 0,
+        words: &[],
+        capability: Some(import.into()),
+    };
+    let finished = pair.machines[A].endpoint.finish(execution, &answer);
+    assert_eq!(finished, Ok(()));
+    pair.machines[A].endpoint.release(pair.now, import);
+    pair.run(limits::RETRANSMIT_MAX * 2);
+    assert_eq!(pair.outcome(B).1.unwrap().home, Some(Object(7)));
+    // The reply that is kept keeps the import; the slot's next request lets it go.
+    assert_eq!(occupancy(&pair, A).imports, 1);
+    pair.call(B, 21, &[]);
+    pair.run(SOON);
+    let execution = pair.delivered(A);
+    pair.serve(A, execution, &[]);
+    pair.run(SOON);
+    assert_eq!(
+        pair.machines[B].said.pop_front(),
+        Some(Said::Released(Object(7)))
+    );
+    assert!(pair.outcome(B).1.is_ok());
+    pair.assert_empty();
 }
 
 #[test]

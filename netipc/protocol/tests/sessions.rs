@@ -316,7 +316,7 @@ fn an_import_dies_with_its_session_and_says_so() {
     let answer = netipc_protocol::Answer::Reply {
         label: 0,
         words: &[],
-        capability: Some(export),
+        capability: Some(export.into()),
     };
     pair.machines[B]
         .endpoint

@@ -7,13 +7,14 @@ use isthmus_runtime::sel4;
 use isthmus_runtime::slots::{self, absolute};
 use isthmus_runtime::thread;
 use netipc_protocol::{
-    Answer, Execution, Instant, NodeId, Object, Request as Incoming, WORDS_MAX, Way,
+    Answer, Execution, Given, ImportId, Instant, NodeId, Object, Received, Request as Incoming,
+    WORDS_MAX, Way,
 };
 use netipc_proxy_logic::mailbox::{Head, Job as Errand, State};
 use netipc_proxy_logic::work::Request;
 use netipc_proxy_logic::{Judgement, Work};
 
-use crate::caller::place;
+use crate::caller::{import_of, place};
 use crate::proxy::Proxy;
 use crate::rings::RingCall;
 use crate::worker::{self, MAILBOXES, WORKERS};
@@ -80,14 +81,20 @@ impl Proxy {
         let came = incoming.capability;
         let imports = &mut self.tables.imports;
         let ready = fit(&incoming).and_then(|label| {
-            let placed = came.map(|import| place(import, self.service, imports));
-            let capability = placed.transpose().map_err(|_| NotExecuted::Overload)?;
+            let placed = came.map(|came| match came {
+                Received::Import(import) => {
+                    place(import, self.service, imports).map_err(|_| NotExecuted::Overload)
+                }
+                // No proxy sends what would come home.
+                Received::Home(_) => Err(NotExecuted::NotExportable),
+            });
+            let capability = placed.transpose()?;
             Ok((label, capability))
         });
         let (label, capability) = match ready {
             Ok(ready) => ready,
             Err(reason) => {
-                if let Some(unwanted) = came {
+                if let Some(unwanted) = import_of(came) {
                     self.protocol.release(now, unwanted);
                 }
                 return Err(reason);
@@ -176,7 +183,7 @@ impl Proxy {
                     Ok(capability) => Answer::Reply {
                         label: head.label,
                         words,
-                        capability,
+                        capability: capability.map(Given::Export),
                     },
                     Err(_) => Answer::Unknown(Unknown::ReplyLost),
                 }
@@ -189,6 +196,15 @@ impl Proxy {
         if let Some(number) = self.tables.work.worker_of(Job::Peer(execution)) {
             self.abort(number);
         }
+    }
+
+    /// A peer has revoked what it had lent: every copy is taken away, and then it is told so.
+    pub(crate) fn import_revoked(&mut self, now: Instant, import: ImportId) {
+        let imports = &mut self.tables.imports;
+        if let Some(capabilities) = imports.release(import.node(), import.row(), import) {
+            capabilities.revoke();
+        }
+        self.protocol.release(now, import);
     }
 
     /// The session with a node is over: nothing is done for it any more, and it has no capabilities here.

@@ -7,7 +7,7 @@ use isthmus_runtime::calls::{fetch, stage};
 use isthmus_runtime::{Incoming, SavedReply, Service, service, slots};
 use netipc_interface::Statistics;
 use netipc_protocol::{
-    Call, CallId, ExportId, ImportId, Instant, NodeId, Reply, Target, Token, Way,
+    Call, CallId, ExportId, Given, ImportId, Instant, NodeId, Received, Reply, Target, Token, Way,
 };
 use netipc_proxy_logic::imports::{Left, Standing};
 use netipc_proxy_logic::{Caller, Imports};
@@ -58,7 +58,7 @@ impl Proxy {
             budget: None,
             label: label.bits(),
             words,
-            capability,
+            capability: capability.map(Given::Export),
         };
         let id = match self.protocol.call(self.now(), &call) {
             Ok(id) => id,
@@ -94,7 +94,7 @@ impl Proxy {
             budget: None,
             label: label.bits(),
             words,
-            capability,
+            capability: capability.map(Given::Export),
         };
         match self.protocol.call(self.now(), &call) {
             Ok(_) => {
@@ -203,9 +203,11 @@ impl Open {
                 return None;
             }
         };
-        let placed = reply
-            .capability
-            .map(|import| place(import, service, imports));
+        let placed = reply.capability.map(|came| match came {
+            Received::Import(import) => place(import, service, imports),
+            // No proxy sends what would come home.
+            Received::Home(_) => Err(NoSlots),
+        });
         match placed.transpose() {
             Ok(capability) => {
                 statistics.replies += 1;
@@ -216,7 +218,7 @@ impl Open {
             }
             Err(NoSlots) => {
                 self.end(Unknown::ReplyLost.into(), statistics);
-                reply.capability
+                import_of(reply.capability)
             }
         }
     }
@@ -235,6 +237,14 @@ impl Open {
         let (label, word) = outcome.encode();
         let (info, first) = stage(label, &[word], None);
         self.reply.send_with_mrs(info, first);
+    }
+}
+
+/// What came, if it is an import.
+pub const fn import_of(came: Option<Received>) -> Option<ImportId> {
+    match came {
+        Some(Received::Import(import)) => Some(import),
+        Some(Received::Home(_)) | None => None,
     }
 }
 

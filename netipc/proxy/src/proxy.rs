@@ -16,7 +16,7 @@ use timer_interface::TimerClient;
 
 use crate::Unfit;
 use crate::callee::Job;
-use crate::caller::Open;
+use crate::caller::{Open, import_of};
 use crate::capability::Capabilities;
 use crate::identity::{self, Identity};
 use crate::link::{Link, More};
@@ -327,7 +327,10 @@ impl Proxy {
         while let Some(event) = self.protocol.poll_event() {
             match event {
                 Event::Complete { token, result } if RingCall::of(token).is_some() => {
-                    let unwanted = result.as_ref().ok().and_then(|reply| reply.capability);
+                    let unwanted = result
+                        .as_ref()
+                        .ok()
+                        .and_then(|reply| import_of(reply.capability));
                     if let Some(call) = RingCall::of(token) {
                         self.rings.complete(call, result);
                     }
@@ -351,6 +354,9 @@ impl Proxy {
                 } => self.deliver(execution, object, way),
                 Event::Abandoned { execution } => self.abandon(execution),
                 Event::Released { object } => self.forget_export(object),
+                Event::Revoked { import } => self.import_revoked(now, import),
+                // The capability was given back when it was revoked.
+                Event::RevocationComplete { .. } => {}
                 Event::Up { node, session } => {
                     self.statistics.sessions_up += 1;
                     defmt::info!(

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use netipc_protocol::limits::ONE_WAY_SHARE;
-use netipc_protocol::{Call as LocalCall, ExportId, Object, Target, WORDS_MAX, Way};
+use netipc_protocol::{
+    Call as LocalCall, ExportId, Given, NotExecuted, Object, Target, WORDS_MAX, Way,
+};
 
 use crate::machine::{COMPONENTS, Held, index_of, node_id};
 use crate::network::{chance, up_to};
@@ -69,11 +71,7 @@ impl World {
             0 => self.rng.usize(..=WORDS_MAX),
             small => usize::from(small % 8),
         };
-        let sends = if chance(&mut self.rng, self.profile.capability) {
-            self.export(node, callee)
-        } else {
-            None
-        };
+        let sends = self.something_to_send(node, callee);
         let mut words = [0; WORDS_MAX];
         for (index, word) in words.iter_mut().enumerate().take(count) {
             *word = pattern(id, index);
@@ -85,7 +83,7 @@ impl World {
             budget: Some(budget),
             label: id as u64,
             words: &words[..count],
-            capability: sends.map(|(export, _)| export),
+            capability: sends.map(|(given, _)| given),
         };
         let sent = sends.map(|(_, object)| object);
         let local = self.local(node);
@@ -100,18 +98,53 @@ impl World {
                 let id = self.truth.called((self.now, local), budget, truth);
                 self.machines[node].open.insert(id, call_id);
                 self.check_credit(node, callee)?;
+                self.sent(node, sends);
                 Ok(Some(id))
             }
             Err(reason) => {
-                if let Some((export, _)) = sends {
+                if let Some((Given::Export(export), object)) = sends {
+                    self.truth.revoked(object);
                     self.machines[node].endpoint.revoke(export);
                 }
-                if Truth::may_refuse(reason) {
+                let is_revoked = |object| self.truth.is_revoked(object);
+                let revoked = reason == NotExecuted::Revoked
+                    && (is_revoked(object) || sent.is_some_and(is_revoked));
+                if Truth::may_refuse(reason) || revoked {
                     Ok(None)
                 } else {
                     Err(self.broken(id, format!("call {id} is refused without reason: {reason}")))
                 }
             }
+        }
+    }
+
+    /// Perhaps a capability: a new one, or one that `to` had lent, which goes home.
+    pub(crate) fn something_to_send(&mut self, node: usize, to: usize) -> Option<(Given, u64)> {
+        if !chance(&mut self.rng, self.profile.capability) {
+            return None;
+        }
+        let mut held = self.machines[node].held.iter();
+        let theirs = held.find(|held| held.import.node() == node_id(to)).copied();
+        match theirs {
+            Some(held) if self.rng.bool() => Some((Given::Import(held.import), held.object)),
+            _ => {
+                let (export, object) = self.export(node, to)?;
+                Some((Given::Export(export), object))
+            }
+        }
+    }
+
+    /// What was sent home is perhaps given up at once: it must arrive all the same.
+    pub(crate) fn sent(&mut self, node: usize, sends: Option<(Given, u64)>) {
+        let Some((Given::Import(import), _)) = sends else {
+            return;
+        };
+        let mut held = self.machines[node].held.iter();
+        let held = held.find(|held| held.import == import).copied();
+        if let Some(held) = held
+            && self.rng.bool()
+        {
+            self.release(node, held);
         }
     }
 

@@ -25,6 +25,14 @@ pub(crate) const fn short(kind: Kind) -> &'static str {
         Kind::CancelAnswer => "C-ANSW",
         Kind::Release => "RELEASE",
         Kind::ReleaseAck => "R-ACK",
+        Kind::Revoke => "REVOKE",
+        Kind::RevokeAck => "V-ACK",
+        Kind::GrantAsk => "ASK",
+        Kind::Grant => "GRANT",
+        Kind::GrantRefuse => "G-REF",
+        Kind::Offer => "OFFER",
+        Kind::OfferAck => "O-ACK",
+        Kind::OfferRefuse => "O-REF",
     }
 }
 
@@ -82,8 +90,19 @@ pub(crate) fn frame(header: &Header, message: &Message<'_>, call: Option<usize>)
         Message::Refuse(repr, reason) => format!("{}: {reason:?}", about(repr)),
         Message::Fail(repr, reason) => format!("{}: {reason:?}", about(repr)),
         Message::CancelAnswer(repr, verdict) => format!("{}: {verdict:?}", about(repr)),
-        Message::Release(descriptor) | Message::ReleaseAck(descriptor) => {
+        Message::Release(descriptor)
+        | Message::ReleaseAck(descriptor)
+        | Message::Revoke(descriptor)
+        | Message::RevokeAck(descriptor)
+        | Message::OfferAck(descriptor) => {
             format!("{}.{}", descriptor.index, descriptor.generation)
+        }
+        Message::GrantAsk(ask) => format!("{ask:?}"),
+        Message::Grant(number, grant) => format!("{number}: {grant:?}"),
+        Message::GrantRefuse(number, reason) => format!("{number}: {reason:?}"),
+        Message::Offer(offer) => format!("{offer:?}"),
+        Message::OfferRefuse(descriptor, reason) => {
+            format!("{}.{}: {reason:?}", descriptor.index, descriptor.generation)
         }
     };
     format!("{:?} {said} [{}]", header.kind, header.session)

@@ -66,6 +66,7 @@ fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
         PlantedFault::GenerationReused => (200, &[Truth, Tables, Order, Wiretap, Revocation]),
         PlantedFault::ReleaseIgnoresGeneration => (50, &[Tables]),
         PlantedFault::RevokedRequestsRun => (500, &[Revocation, Tables]),
+        PlantedFault::RevokeAckedTooEarly => (50, &[Revocation, Tables]),
         PlantedFault::OrderIgnored => (50, &[Order]),
         PlantedFault::LostWakeUp => (50, &[WakeUps, Progress, Tables]),
         PlantedFault::RunningSaidNever => (50, &[Wiretap]),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use netipc_protocol::limits::RELEASE_ACKS;
 use netipc_protocol::{
-    Answer, DownReason, Event as Local, Execution, ImportId, NodeId, NotExecuted, Outcome, Request,
-    SessionId, Unknown, WORDS_MAX, Way,
+    Answer, DownReason, Event as Local, Execution, Given, ImportId, NodeId, NotExecuted, Outcome,
+    Received, Request, SessionId, Unknown, WORDS_MAX, Way,
 };
 
 use crate::clients::{client_of, pattern};
 use crate::faults::Fault;
-use crate::machine::{COMPONENTS, Held, Work, index_of};
+use crate::machine::{COMPONENTS, Held, Machine, Work, index_of};
 use crate::network::{chance, up_to};
 use crate::truth::Checker;
 use crate::world::{Event, Step, World};
@@ -21,7 +21,7 @@ const WAITING_MAX: usize = 6;
 
 /// More events at one look are a machine that does not bound what it queues: for each peer an outcome, a delivery and an
 /// abandonment for each slot, a capability back for each row, and what begins and ends a session.
-const EVENTS_PER_LOOK: usize = (NODES_MAX as usize - 1) * (3 * SLOTS + ROWS + RELEASE_ACKS + 2);
+const EVENTS_PER_LOOK: usize = (NODES_MAX as usize - 1) * (3 * SLOTS + 3 * ROWS + RELEASE_ACKS + 2);
 
 /// What an endpoint has said, without what it had borrowed.
 enum Heard {
@@ -32,6 +32,8 @@ enum Heard {
     Deliver(Execution, u64),
     Abandoned(Execution),
     Released(u64),
+    Revoked(ImportId),
+    RevocationComplete(u64),
     Down(SessionId, NodeId, DownReason),
     Up(SessionId, NodeId),
     Twin,
@@ -40,7 +42,7 @@ enum Heard {
 /// A reply, compared with what it should be.
 struct Arrived {
     right: bool,
-    import: Option<ImportId>,
+    capability: Option<Received>,
 }
 
 impl World {
@@ -80,6 +82,14 @@ impl World {
                         what: format!("{node} believes that a machine is there twice"),
                     });
                 }
+                Some(Heard::Revoked(import)) => self.import_revoked(node, import),
+                Some(Heard::RevocationComplete(object)) => {
+                    self.on(node, None, || format!("revocation of {object} is complete"));
+                    let holds =
+                        |machine: &Machine| machine.held.iter().any(|held| held.object == object);
+                    let holder = self.machines.iter().position(holds);
+                    self.truth.completed(self.now, object, holder)?;
+                }
             }
         }
         Err(Violation {
@@ -103,7 +113,7 @@ impl World {
                         && (0..)
                             .zip(reply.words)
                             .all(|(index, word)| *word == !pattern(id, index)),
-                    import: reply.capability,
+                    capability: reply.capability,
                 });
                 Heard::Complete { id, result }
             }
@@ -119,6 +129,8 @@ impl World {
             Local::Up { session, node } => Heard::Up(session, node),
             Local::Released { object } => Heard::Released(object.0),
             Local::Twin { .. } => Heard::Twin,
+            Local::Revoked { import } => Heard::Revoked(import),
+            Local::RevocationComplete { object } => Heard::RevocationComplete(object.0),
         })
     }
 
@@ -170,24 +182,60 @@ impl World {
         if !arrived.right {
             return Err(self.broken(id, format!("call {id} has a wrong answer")));
         }
-        match (arrived.import, replied) {
+        match (arrived.capability, replied) {
             (None, None) => Ok(()),
-            (Some(import), Some(object)) => {
-                self.hold(
-                    node,
-                    Held {
-                        import,
-                        object,
-                        component: 0,
-                    },
-                );
-                Ok(())
-            }
-            (import, object) => Err(self.broken(
+            (None, Some(object)) if self.truth.is_revoked(object) => Ok(()),
+            (Some(came), Some(object)) => self.came(node, id, came, object),
+            (came, object) => Err(self.broken(
                 id,
-                format!("call {id} was answered with {object:?} and got {import:?}"),
+                format!("call {id} was answered with {object:?} and got {came:?}"),
             )),
         }
+    }
+
+    /// A capability has come with call `id`: of a peer, or home.
+    fn came(&mut self, node: usize, id: usize, came: Received, object: u64) -> Step {
+        let component = 0;
+        match came {
+            Received::Import(import) => self.hold(
+                node,
+                Held {
+                    import,
+                    object,
+                    component,
+                },
+            ),
+            Received::Home(home) if home.0 == object => {
+                self.summary.capabilities += 1;
+                self.summary.homecomings += 1;
+            }
+            Received::Home(home) => {
+                let what = format!("object {object} comes home with call {id} as {home:?}");
+                return Err(self.broken(id, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// The exporter has revoked an import: its copies are taken away, soon.
+    fn import_revoked(&mut self, node: usize, import: ImportId) {
+        let mut held = self.machines[node].held.iter();
+        let Some(held) = held.find(|held| held.import == import).copied() else {
+            let local = self.local(node);
+            self.machines[node].endpoint.release(local, import);
+            return;
+        };
+        self.on(node, None, || format!("object {} is revoked", held.object));
+        let incarnation = self.machines[node].incarnation;
+        let later = up_to(&mut self.rng, Duration::from_millis(5));
+        self.plan(
+            later,
+            Event::GiveUp {
+                node,
+                incarnation,
+                held,
+            },
+        );
     }
 
     fn delivered(&mut self, node: usize, execution: Execution, object: u64) {
@@ -256,21 +304,16 @@ impl World {
         if !right {
             return Err(self.broken(id, format!("call {id} is not what was sent")));
         }
-        if let (Some(import), Some(object)) = (capability, sends) {
-            let component = 0;
-            self.hold(
-                node,
-                Held {
-                    import,
-                    object,
-                    component,
-                },
-            );
+        if let (Some(came), Some(object)) = (capability, sends) {
+            self.came(node, id, came, object)?;
         }
         let work = Work {
             execution,
             object,
-            came: capability,
+            came: match capability {
+                Some(Received::Import(import)) => Some(import),
+                Some(Received::Home(_)) | None => None,
+            },
         };
         self.machines[node].working.insert(id, work);
         let incarnation = self.machines[node].incarnation;
@@ -308,8 +351,8 @@ impl World {
             .truth
             .call(id)
             .is_some_and(|call| call.way == Way::Call);
-        let sends = if is_call && chance(&mut self.rng, self.profile.capability) {
-            self.export(node, index_of(execution.node()))
+        let sends = if is_call {
+            self.something_to_send(node, index_of(execution.node()))
         } else {
             None
         };
@@ -321,11 +364,15 @@ impl World {
         let answer = Answer::Reply {
             label: id as u64,
             words: &words[..count],
-            capability: sends.map(|(export, _)| export),
+            capability: sends.map(|(given, _)| given),
         };
         if self.finish(node, id, execution, &answer) {
             self.truth
                 .answered(self.now, id, sends.map(|(_, object)| object));
+            self.sent(node, sends);
+        } else if let Some((Given::Export(_), object)) = sends {
+            // The protocol takes back what nobody waits for.
+            self.truth.revoked(object);
         }
     }
 

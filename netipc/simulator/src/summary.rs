@@ -46,6 +46,8 @@ pub struct Summary {
     pub unknown: u64,
     /// Capabilities that arrived.
     pub capabilities: u64,
+    /// Capabilities among them that came home.
+    pub homecomings: u64,
     /// Sessions that began, counted on each side.
     pub sessions: u64,
     /// Faults of every kind.
@@ -147,6 +149,7 @@ impl AddAssign<&Self> for Summary {
         self.not_executed += other.not_executed;
         self.unknown += other.unknown;
         self.capabilities += other.capabilities;
+        self.homecomings += other.homecomings;
         self.sessions += other.sessions;
         self.faults += other.faults;
         for (sum, more) in self.by_fault.iter_mut().zip(other.by_fault) {
@@ -164,7 +167,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities, \
+            "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities ({} came home), \
              {} sessions, {} faults",
             self.histories,
             self.events,
@@ -174,6 +177,7 @@ impl fmt::Display for Summary {
             self.not_executed,
             self.unknown,
             self.capabilities,
+            self.homecomings,
             self.sessions,
             self.faults,
         )?;

@@ -261,7 +261,9 @@ impl Truth {
         heard: Instant,
         result: Result<(), Outcome>,
     ) -> Check {
-        let gone = self.is_gone(self.calls[id].object);
+        let sends = self.calls[id].sends;
+        let gone = self.is_gone(self.calls[id].object)
+            || sends.is_some_and(|object| self.is_revoked(object));
         let calm = self.calm;
         let call = &mut self.calls[id];
         let says = |checker, what| broken(checker, world, id, what);
@@ -317,6 +319,19 @@ impl Truth {
     /// Its exporter revokes an object.
     pub(crate) fn revoked(&mut self, object: u64) {
         self.lent[object as usize].revoked = true;
+    }
+
+    /// The importer has said that nobody there has it: nobody may hold it.
+    pub(crate) fn completed(&self, now: Instant, object: u64, holder: Option<usize>) -> Check {
+        match holder {
+            Some(node) => Err(Violation {
+                checker: Checker::Revocation,
+                at: now,
+                call: None,
+                what: format!("the revocation of object {object} is complete, and {node} holds it"),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Whether its exporter has revoked it.

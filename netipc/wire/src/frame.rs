@@ -70,6 +70,22 @@ kinds! {
     ReleaseAck = 17,
     /// I am busy: say HELLO again, with this cookie.
     HelloCookie = 18,
+    /// My export is revoked: nobody of yours has it from now on.
+    Revoke = 21,
+    /// Nobody has.
+    RevokeAck = 22,
+    /// May that machine have your export, too?
+    GrantAsk = 23,
+    /// It has; this is the grant's name.
+    Grant = 24,
+    /// It may not, or cannot.
+    GrantRefuse = 25,
+    /// Here is an export of mine, for who names the grant.
+    Offer = 26,
+    /// I keep it.
+    OfferAck = 27,
+    /// I cannot.
+    OfferRefuse = 28,
 }
 
 impl Kind {

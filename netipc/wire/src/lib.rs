@@ -17,6 +17,7 @@ mod words;
 pub mod cancel;
 pub mod capability;
 pub mod frame;
+pub mod grant;
 pub mod handshake;
 pub mod message;
 pub mod ping;
@@ -26,7 +27,7 @@ pub mod request;
 pub mod slot;
 
 pub use cancel::Verdict;
-pub use capability::Descriptor;
+pub use capability::{Capability, Descriptor, Grant};
 pub use frame::{Header, Kind};
 pub use ids::{BootId, ClusterId, NodeId, Nonce, Order, Sequence, SessionId, SlotIndex};
 pub use message::Message;

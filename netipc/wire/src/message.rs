@@ -4,8 +4,8 @@ use isthmus_abi::{NotExecuted, Unknown};
 
 use crate::ping::{PING_LENGTH, Packet, RELEASE_LENGTH, ReleasePacket, emit_ping, emit_release};
 use crate::{
-    Descriptor, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
-    cancel, handshake, rekey, reply, request, slot,
+    Descriptor, Grant, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
+    cancel, grant, handshake, rekey, reply, request, slot,
 };
 
 /// What a frame says.
@@ -45,6 +45,22 @@ pub enum Message<'a> {
     Release(Descriptor),
     /// RELEASE-ACK with the RELEASE's descriptor.
     ReleaseAck(Descriptor),
+    /// REVOKE of an export of the sender.
+    Revoke(Descriptor),
+    /// REVOKE-ACK with the REVOKE's descriptor.
+    RevokeAck(Descriptor),
+    /// GRANT-ASK.
+    GrantAsk(grant::Ask),
+    /// GRANT with the GRANT-ASK's number.
+    Grant(u64, Grant),
+    /// GRANT-REFUSE with the GRANT-ASK's number.
+    GrantRefuse(u64, NotExecuted),
+    /// OFFER.
+    Offer(grant::Offer),
+    /// OFFER-ACK with the OFFER's descriptor.
+    OfferAck(Descriptor),
+    /// OFFER-REFUSE with the OFFER's descriptor.
+    OfferRefuse(Descriptor, NotExecuted),
 }
 
 impl<'a> Message<'a> {
@@ -65,6 +81,23 @@ impl<'a> Message<'a> {
             Kind::Cancel => Self::Cancel(cancel::Repr::parse(body)?),
             Kind::Release => Self::Release(ReleasePacket::new_checked(body)?.descriptor()),
             Kind::ReleaseAck => Self::ReleaseAck(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::Revoke => Self::Revoke(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::RevokeAck => Self::RevokeAck(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::OfferAck => Self::OfferAck(ReleasePacket::new_checked(body)?.descriptor()),
+            Kind::GrantAsk => Self::GrantAsk(grant::Ask::parse(body)?),
+            Kind::Offer => Self::Offer(grant::Offer::parse(body)?),
+            Kind::Grant => {
+                let (number, grant) = grant::parse_grant(body)?;
+                Self::Grant(number, grant)
+            }
+            Kind::GrantRefuse => {
+                let (number, reason) = grant::parse_refusal(body)?;
+                Self::GrantRefuse(number, reason)
+            }
+            Kind::OfferRefuse => {
+                let (export, reason) = grant::parse_declined(body)?;
+                Self::OfferRefuse(export, reason)
+            }
             Kind::Ack | Kind::Refuse | Kind::Fail | Kind::CancelAnswer => {
                 let (slot, code) = slot::Repr::parse(body)?;
                 match kind {
@@ -100,6 +133,14 @@ impl<'a> Message<'a> {
             Self::CancelAnswer(..) => Kind::CancelAnswer,
             Self::Release(_) => Kind::Release,
             Self::ReleaseAck(_) => Kind::ReleaseAck,
+            Self::Revoke(_) => Kind::Revoke,
+            Self::RevokeAck(_) => Kind::RevokeAck,
+            Self::GrantAsk(_) => Kind::GrantAsk,
+            Self::Grant(..) => Kind::Grant,
+            Self::GrantRefuse(..) => Kind::GrantRefuse,
+            Self::Offer(_) => Kind::Offer,
+            Self::OfferAck(_) => Kind::OfferAck,
+            Self::OfferRefuse(..) => Kind::OfferRefuse,
         }
     }
 
@@ -118,7 +159,16 @@ impl<'a> Message<'a> {
                 slot::Repr::LENGTH
             }
             Self::Cancel(_) => cancel::Repr::LENGTH,
-            Self::Release(_) | Self::ReleaseAck(_) => RELEASE_LENGTH,
+            Self::Release(_)
+            | Self::ReleaseAck(_)
+            | Self::Revoke(_)
+            | Self::RevokeAck(_)
+            | Self::OfferAck(_) => RELEASE_LENGTH,
+            Self::GrantAsk(_) => grant::Ask::LENGTH,
+            Self::Grant(..) => grant::GRANT_LENGTH,
+            Self::GrantRefuse(..) => grant::REFUSAL_LENGTH,
+            Self::Offer(_) => grant::Offer::LENGTH,
+            Self::OfferRefuse(..) => grant::DECLINED_LENGTH,
         };
         HEADER_LENGTH + body + TAG_LENGTH
     }
@@ -160,9 +210,16 @@ impl<'a> Message<'a> {
             Self::Fail(slot, reason) => slot.emit(reason.code(), body),
             Self::Cancel(repr) => repr.emit(body),
             Self::CancelAnswer(slot, verdict) => slot.emit(verdict.code(), body),
-            Self::Release(descriptor) | Self::ReleaseAck(descriptor) => {
-                emit_release(*descriptor, body)
-            }
+            Self::Release(descriptor)
+            | Self::ReleaseAck(descriptor)
+            | Self::Revoke(descriptor)
+            | Self::RevokeAck(descriptor)
+            | Self::OfferAck(descriptor) => emit_release(*descriptor, body),
+            Self::GrantAsk(ask) => ask.emit(body),
+            Self::Grant(number, grant) => grant::emit_grant(*number, *grant, body),
+            Self::GrantRefuse(number, reason) => grant::emit_refusal(*number, *reason, body),
+            Self::Offer(offer) => offer.emit(body),
+            Self::OfferRefuse(export, reason) => grant::emit_declined(*export, *reason, body),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! PING and PONG (a number that comes back), and RELEASE and RELEASE-ACK (a descriptor that comes back).
+//! PING and PONG (a number that comes back), and RELEASE, REVOKE and their acknowledgements (a descriptor that comes back).
 
 use crate::bytes::{put, u64_at};
 use crate::slot::exactly;
@@ -6,7 +6,7 @@ use crate::{Descriptor, Malformed};
 
 /// Bytes of the body of a PING or PONG.
 pub const PING_LENGTH: usize = 8;
-/// Bytes of the body of a RELEASE or RELEASE-ACK.
+/// Bytes of the body of a RELEASE, RELEASE-ACK, REVOKE or REVOKE-ACK.
 pub const RELEASE_LENGTH: usize = Descriptor::LENGTH;
 
 /// The body of a PING or PONG.
@@ -26,7 +26,7 @@ impl<T: AsRef<[u8]>> Packet<T> {
     }
 }
 
-/// The body of a RELEASE or RELEASE-ACK.
+/// The body of a RELEASE, RELEASE-ACK, REVOKE or REVOKE-ACK.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleasePacket<T>(T);
 
@@ -34,11 +34,11 @@ impl<T: AsRef<[u8]>> ReleasePacket<T> {
     /// Looks at length and values: `Ok` means that no accessor panics. The bootstrap export cannot be released.
     pub fn new_checked(body: T) -> Result<Self, Malformed> {
         exactly(body.as_ref(), RELEASE_LENGTH)?;
-        Descriptor::read_optional(body.as_ref(), 0)?.ok_or(Malformed::Field)?;
+        Descriptor::read_mortal(body.as_ref(), 0)?;
         Ok(Self(body))
     }
 
-    /// What is released: an export of the RELEASE's receiver.
+    /// What is released: an export of the RELEASE's receiver; or revoked: an export of the REVOKE's sender.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::read(self.0.as_ref(), 0).unwrap_or(Descriptor::BOOTSTRAP)
     }

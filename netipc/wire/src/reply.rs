@@ -2,17 +2,17 @@
 
 use crate::bytes::{put, u16_at, u32_at, u64_at};
 use crate::request::words_of;
-use crate::{Descriptor, Malformed, Sequence, SlotIndex, Words};
+use crate::{Capability, Malformed, Sequence, SlotIndex, Words};
 
 mod field {
-    use crate::Descriptor;
+    use crate::Capability;
 
     pub const SLOT: usize = 0;
     pub const COUNT: usize = 2;
     pub const RESERVED: usize = 4;
     pub const SEQUENCE: usize = 8;
     pub const CAPABILITY: usize = 16;
-    pub const LABEL: usize = CAPABILITY + Descriptor::LENGTH;
+    pub const LABEL: usize = CAPABILITY + Capability::LENGTH;
     pub const WORDS: usize = LABEL + 8;
 }
 
@@ -29,7 +29,7 @@ impl<T: AsRef<[u8]>> Packet<T> {
         {
             return Err(Malformed::Field);
         }
-        Descriptor::read_optional(bytes, field::CAPABILITY)?;
+        Capability::read(bytes, field::CAPABILITY)?;
         Ok(Self(body))
     }
 
@@ -43,9 +43,9 @@ impl<T: AsRef<[u8]>> Packet<T> {
         Sequence(u64_at(self.0.as_ref(), field::SEQUENCE))
     }
 
-    /// A capability that comes with it: an export of the sender.
-    pub fn capability(&self) -> Option<Descriptor> {
-        Descriptor::read_optional(self.0.as_ref(), field::CAPABILITY).unwrap_or(None)
+    /// A capability that comes with it.
+    pub fn capability(&self) -> Option<Capability> {
+        Capability::read(self.0.as_ref(), field::CAPABILITY).unwrap_or(None)
     }
 
     /// The message's label.
@@ -66,8 +66,8 @@ pub struct Repr<'a> {
     pub slot: SlotIndex,
     /// Which call of the slot, from 1.
     pub sequence: Sequence,
-    /// A capability that comes with it: an export of the sender, never the bootstrap export.
-    pub capability: Option<Descriptor>,
+    /// A capability that comes with it.
+    pub capability: Option<Capability>,
     /// The message's label.
     pub label: u64,
     /// The message's words.
@@ -99,7 +99,7 @@ impl<'a> Repr<'a> {
         put(body, field::COUNT, (self.words.len() as u16).to_le_bytes());
         put(body, field::RESERVED, [0; 4]);
         put(body, field::SEQUENCE, self.sequence.0.to_le_bytes());
-        Descriptor::write_optional(self.capability, body, field::CAPABILITY);
+        Capability::write(self.capability, body, field::CAPABILITY);
         put(body, field::LABEL, self.label.to_le_bytes());
         self.words
             .write(body.get_mut(field::WORDS..).unwrap_or(&mut []));

@@ -1,10 +1,10 @@
 //! REQUEST and ONEWAY: a message for an export.
 
 use crate::bytes::{put, u16_at, u32_at, u64_at};
-use crate::{Descriptor, Malformed, Order, Sequence, SlotIndex, WORDS_MAX, Words};
+use crate::{Capability, Descriptor, Malformed, Order, Sequence, SlotIndex, WORDS_MAX, Words};
 
 mod field {
-    use crate::Descriptor;
+    use crate::{Capability, Descriptor};
 
     pub const SLOT: usize = 0;
     pub const COUNT: usize = 2;
@@ -12,7 +12,7 @@ mod field {
     pub const SEQUENCE: usize = 8;
     pub const TARGET: usize = 16;
     pub const CAPABILITY: usize = TARGET + Descriptor::LENGTH;
-    pub const ORDER: usize = CAPABILITY + Descriptor::LENGTH;
+    pub const ORDER: usize = CAPABILITY + Capability::LENGTH;
     pub const LABEL: usize = ORDER + 8;
     pub const WORDS: usize = LABEL + 8;
 }
@@ -43,7 +43,7 @@ impl<T: AsRef<[u8]>> Packet<T> {
             return Err(Malformed::Field);
         }
         Descriptor::read(bytes, field::TARGET)?;
-        Descriptor::read_optional(bytes, field::CAPABILITY)?;
+        Capability::read(bytes, field::CAPABILITY)?;
         Ok(Self(body))
     }
 
@@ -62,9 +62,9 @@ impl<T: AsRef<[u8]>> Packet<T> {
         Descriptor::read(self.0.as_ref(), field::TARGET).unwrap_or(Descriptor::BOOTSTRAP)
     }
 
-    /// A capability that comes with it: an export of the sender.
-    pub fn capability(&self) -> Option<Descriptor> {
-        Descriptor::read_optional(self.0.as_ref(), field::CAPABILITY).unwrap_or(None)
+    /// A capability that comes with it.
+    pub fn capability(&self) -> Option<Capability> {
+        Capability::read(self.0.as_ref(), field::CAPABILITY).unwrap_or(None)
     }
 
     /// Which request to this export in this session.
@@ -97,8 +97,8 @@ pub struct Repr<'a> {
     pub sequence: Sequence,
     /// What is called: an export of the receiver.
     pub target: Descriptor,
-    /// A capability that comes with it: an export of the sender, never the bootstrap export.
-    pub capability: Option<Descriptor>,
+    /// A capability that comes with it.
+    pub capability: Option<Capability>,
     /// Which request to this export in this session.
     pub order: Order,
     /// What is left of the caller's time, in microseconds.
@@ -138,7 +138,7 @@ impl<'a> Repr<'a> {
         put(body, field::BUDGET, self.budget_us.to_le_bytes());
         put(body, field::SEQUENCE, self.sequence.0.to_le_bytes());
         self.target.write(body, field::TARGET);
-        Descriptor::write_optional(self.capability, body, field::CAPABILITY);
+        Capability::write(self.capability, body, field::CAPABILITY);
         put(body, field::ORDER, self.order.0.to_le_bytes());
         put(body, field::LABEL, self.label.to_le_bytes());
         self.words

@@ -4,9 +4,9 @@ use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::frame::Packet;
 use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
-    BootId, ClusterId, Descriptor, FRAME_LENGTH_MAX, HEADER_LENGTH, Kind, Malformed, Message,
-    NodeId, Nonce, Order, Sequence, SessionId, SlotIndex, TAG_LENGTH, Verdict, WORDS_MAX, Way,
-    Words, cancel, handshake, rekey, reply, request, slot,
+    BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, HEADER_LENGTH, Kind,
+    Malformed, Message, NodeId, Nonce, Order, Sequence, SessionId, SlotIndex, TAG_LENGTH, Verdict,
+    WORDS_MAX, Way, Words, cancel, grant, handshake, rekey, reply, request, slot,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,6 +26,30 @@ impl Sample {
     fn descriptor(&self) -> Option<Descriptor> {
         self.capability
             .map(|(index, generation)| Descriptor { index, generation })
+    }
+
+    fn mortal(&self) -> Descriptor {
+        self.descriptor().unwrap_or(Descriptor {
+            index: 1,
+            generation: 1,
+        })
+    }
+
+    fn grant(&self) -> Grant {
+        Grant(u128::from(self.numbers[3]) << 64 | u128::from(self.numbers[4]))
+    }
+
+    fn passed(&self) -> Option<Capability> {
+        let descriptor = self.descriptor()?;
+        Some(match self.numbers[5] % 3 {
+            0 => Capability::Mine(descriptor),
+            1 => Capability::Yours(descriptor),
+            _ => Capability::Granted(NodeId(self.small[2].max(1)), self.grant()),
+        })
+    }
+
+    fn reason(&self) -> NotExecuted {
+        NotExecuted::ALL[self.numbers[2] as usize % NotExecuted::ALL.len()]
     }
 
     fn slot(&self) -> slot::Repr {
@@ -77,7 +101,7 @@ impl Sample {
             slot: self.slot().slot,
             sequence: self.slot().sequence,
             target: self.descriptor().unwrap_or(Descriptor::BOOTSTRAP),
-            capability: self.descriptor(),
+            capability: self.passed(),
             order: Order(self.numbers[2]),
             budget_us: self.numbers[3] as u32,
             label: self.numbers[4],
@@ -99,14 +123,11 @@ impl Sample {
             8 => Message::Reply(reply::Repr {
                 slot: about.slot,
                 sequence: about.sequence,
-                capability: self.descriptor(),
+                capability: self.passed(),
                 label: self.numbers[2],
                 words: Words::new(&self.words).unwrap(),
             }),
-            9 => Message::Refuse(
-                about,
-                NotExecuted::ALL[self.numbers[2] as usize % NotExecuted::ALL.len()],
-            ),
+            9 => Message::Refuse(about, self.reason()),
             10 => Message::Fail(
                 about,
                 Unknown::ALL[self.numbers[2] as usize % Unknown::ALL.len()],
@@ -121,20 +142,32 @@ impl Sample {
                 about,
                 [Verdict::NeverRan, Verdict::Ran, Verdict::Running][self.numbers[2] as usize % 3],
             ),
-            13 => Message::Release(self.descriptor().unwrap_or(Descriptor {
-                index: 1,
-                generation: 1,
-            })),
-            14 => Message::HelloCookie(handshake::CookieRepr {
+            23 => Message::HelloCookie(handshake::CookieRepr {
                 about: self.refuse(),
                 cookie: self.cookie(),
             }),
-            15 => Message::Rekey(self.rekey()),
-            16 => Message::RekeyAck(self.rekey()),
-            _ => Message::ReleaseAck(self.descriptor().unwrap_or(Descriptor {
-                index: 1,
-                generation: 1,
-            })),
+            24 => Message::Rekey(self.rekey()),
+            25 => Message::RekeyAck(self.rekey()),
+            13 => Message::Release(self.mortal()),
+            14 => Message::ReleaseAck(self.mortal()),
+            15 => Message::Revoke(self.mortal()),
+            16 => Message::RevokeAck(self.mortal()),
+            17 => Message::GrantAsk(grant::Ask {
+                number: self.numbers[0],
+                export: self.mortal(),
+                to: NodeId(self.small[2]),
+                session: SessionId(self.numbers[1]),
+            }),
+            18 => Message::Grant(self.numbers[0], self.grant()),
+            19 => Message::GrantRefuse(self.numbers[0], self.reason()),
+            20 => Message::Offer(grant::Offer {
+                export: self.mortal(),
+                grant: self.grant(),
+                introducer: NodeId(self.small[2]),
+                session: SessionId(self.numbers[1]),
+            }),
+            21 => Message::OfferAck(self.mortal()),
+            _ => Message::OfferRefuse(self.mortal(), self.reason()),
         }
     }
 
@@ -169,7 +202,7 @@ fn sample() -> impl Strategy<Value = Sample> {
     ];
     let extension = vec(any::<u8>(), 0..=handshake::EXTENSION_MAX);
     (
-        0..18u8,
+        0..26u8,
         words,
         extension,
         any::<[u64; 8]>(),
@@ -227,7 +260,7 @@ proptest! {
             let mut buffer = [0; FRAME_LENGTH_MAX];
             let again = message.emit(header.session, header.key, header.number, &mut buffer).unwrap();
             // Numbers of reasons that this version does not know are read as `Other`; all else is written back as it was.
-            if !matches!(message, Message::Refuse(..) | Message::Fail(..)) {
+            if !matches!(message, Message::Refuse(..) | Message::Fail(..) | Message::GrantRefuse(..) | Message::OfferRefuse(..)) {
                 prop_assert_eq!(&again[..], &frame[..]);
             }
         }
@@ -253,7 +286,7 @@ fn a_full_message_with_its_capability_fits_one_frame() {
     };
     assert_eq!(WORDS_MAX, 120);
     assert!(sample.frame().len() <= FRAME_LENGTH_MAX);
-    assert_eq!(sample.frame().len(), 24 + 56 + 960 + 16);
+    assert_eq!(sample.frame().len(), 24 + 64 + 960 + 16);
     assert!(Words::new(&[0; WORDS_MAX + 1]).is_none());
 }
 

@@ -5,16 +5,17 @@ mod slot;
 use heapless::Deque;
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::{
-    Descriptor, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way, Words, cancel,
-    reply, request,
+    Capability, Descriptor, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way, Words,
+    cancel, reply, request,
 };
 
-use crate::capabilities::{Exported, Exports, Imports};
+use crate::exports::{Exported, Exports};
 use crate::fault::{Faults, PlantedFault};
+use crate::imports::{Admitted, Imports};
 use crate::order::Place;
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Answer, Dropped, Event, Execution, Request, Stale};
+use crate::types::{Answer, Dropped, Event, Execution, Given, ImportId, Received, Request, Stale};
 use slot::{Say, Slot, State};
 
 /// The callee's slots for one peer.
@@ -41,6 +42,53 @@ pub(crate) struct Tables<'a, const ROWS: usize> {
     pub(crate) faults: Faults,
 }
 
+impl<const ROWS: usize> Tables<'_, ROWS> {
+    /// Makes something of a capability that came: `None` if there is no room, `Some(None)` if it is revoked.
+    pub(crate) fn take(&mut self, capability: Capability) -> Option<Option<Received>> {
+        match capability {
+            Capability::Mine(descriptor) => {
+                match self.imports.admit(self.node, self.session, descriptor) {
+                    Admitted::Import(import) => Some(Some(Received::Import(import))),
+                    Admitted::Revoked => Some(None),
+                    Admitted::Full => None,
+                }
+            }
+            Capability::Yours(descriptor) => Some(match self.exports.find(descriptor) {
+                Exported::Object(object) => Some(Received::Home(object)),
+                Exported::Bootstrap | Exported::Gone | Exported::Never => None,
+            }),
+            Capability::Granted(..) => Some(None),
+        }
+    }
+
+    /// How a capability that is sent to the peer is named, and what is to be kept meanwhile; or why it cannot be sent.
+    pub(crate) fn give(&self, given: Given) -> Result<(Capability, Option<ImportId>), NotExecuted> {
+        match given {
+            Given::Export(export) => {
+                let descriptor = self.exports.descriptor(self.session, export);
+                let descriptor = descriptor.ok_or(NotExecuted::NotExportable)?;
+                Ok((Capability::Mine(descriptor), None))
+            }
+            Given::Import(import) if import.session == self.session => {
+                let descriptor = self.imports.descriptor(import)?;
+                Ok((Capability::Yours(descriptor), Some(import)))
+            }
+            Given::Import(import) if import.node == self.node => Err(NotExecuted::SessionEnded),
+            Given::Import(_) => Err(NotExecuted::NotExportable),
+        }
+    }
+
+    /// A frame that names a capability will leave.
+    pub(crate) fn leaves(&mut self, capability: Capability, pinned: Option<ImportId>) {
+        if let Capability::Mine(descriptor) = capability {
+            self.exports.name(descriptor);
+        }
+        if let Some(import) = pinned {
+            self.imports.pin(import);
+        }
+    }
+}
+
 impl<const SLOTS: usize> Callee<SLOTS> {
     pub(crate) const NEW: Self = Self {
         slots: [const { Slot::EMPTY }; SLOTS],
@@ -56,6 +104,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         for slot in &mut self.slots {
             slot.state = State::Idle;
             slot.sequence = Sequence::NONE;
+            slot.pinned = None;
         }
         self.held.clear();
         self.ready.clear();
@@ -82,6 +131,9 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         }
         if repr.sequence != slot.sequence.next() || slot.is_open() {
             return Err(Dropped::Violation);
+        }
+        if let Some(import) = slot.pinned.take() {
+            tables.imports.unpin(import);
         }
         let object = match tables.exports.find(repr.target) {
             Exported::Bootstrap => None,
@@ -202,7 +254,12 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             }
             State::Replied => {
                 slot.enter(State::Ran);
-                unused = slot.capability.take();
+                if let Some(Capability::Mine(descriptor)) = slot.capability.take() {
+                    unused = Some(descriptor);
+                }
+                if let Some(import) = slot.pinned.take() {
+                    tables.imports.unpin(import);
+                }
             }
             State::Idle => return Err(Dropped::Stale),
             _ => {}
@@ -229,6 +286,9 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             slot.say = Say::Verdict;
             self.due.insert(index);
             return Ok(None);
+        }
+        if let Some(import) = slot.pinned.take() {
+            tables.imports.unpin(import);
         }
         if let Some(window) = tables.exports.window(repr.target) {
             if window.place(repr.order) == Place::TooFar {
@@ -266,21 +326,19 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             );
             return Err(Stale);
         }
-        let mut imported = None;
-        if let Some(descriptor) = slot.capability.take() {
-            imported = tables
-                .imports
-                .insert(tables.node, tables.session, descriptor);
-            if imported.is_none() {
-                self.withdraw(
-                    index,
-                    State::Refused(NotExecuted::Overload),
-                    tables.exports,
-                    tables.faults,
-                );
+        let received = match slot.capability.take().map(|given| tables.take(given)) {
+            None => None,
+            Some(Some(Some(received))) => Some(received),
+            Some(refused) => {
+                let reason = match refused {
+                    None => NotExecuted::Overload,
+                    Some(_) => NotExecuted::Revoked,
+                };
+                let state = State::Refused(reason);
+                self.withdraw(index, state, tables.exports, tables.faults);
                 return Err(Stale);
             }
-        }
+        };
         let slot = &mut self.slots[index];
         slot.enter(State::Running);
         self.ready.remove(index);
@@ -290,7 +348,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             budget: now.until(slot.deadline),
             label: slot.label,
             words: &slot.words,
-            capability: imported,
+            capability: received,
         })
     }
 
@@ -320,14 +378,15 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                 words,
                 capability,
             } => {
-                let descriptor =
-                    capability.map(|export| tables.exports.descriptor(tables.session, export));
+                let given = capability.map(|given| tables.give(given));
                 slot.label = label;
                 slot.words.clear();
-                match (slot.words.extend_from_slice(words), descriptor) {
+                match (slot.words.extend_from_slice(words), given) {
                     (Ok(()), None) => State::Replied,
-                    (Ok(()), Some(Some(descriptor))) => {
-                        slot.capability = Some(descriptor);
+                    (Ok(()), Some(Ok((capability, pinned)))) => {
+                        slot.capability = Some(capability);
+                        slot.pinned = pinned;
+                        tables.leaves(capability, pinned);
                         State::Replied
                     }
                     _ => State::Failed(Unknown::ReplyLost),

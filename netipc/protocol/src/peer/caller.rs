@@ -7,16 +7,17 @@ use core::time::Duration;
 use heapless::{Deque, Vec};
 use isthmus_abi::{NotExecuted, Outcome, Unknown};
 use netipc_wire::{
-    Descriptor, Message, Order, Sequence, SlotIndex, WORDS_MAX, Way, Words, cancel, request,
+    Capability, Descriptor, Message, Order, Sequence, SlotIndex, WORDS_MAX, Way, Words, cancel,
+    request,
 };
 
-use crate::capabilities::Imports;
 use crate::coverage::{Observed, Part, passed};
 use crate::fault::{Faults, PlantedFault};
+use crate::imports::Imports;
 use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST, RETRANSMIT_MAX};
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Call, Event, ImportId, Reply, Token};
+use crate::types::{Call, Event, ImportId, Received, Reply, Token};
 
 /// The caller's slots for one peer.
 pub(crate) struct Caller<const SLOTS: usize> {
@@ -35,6 +36,8 @@ pub(crate) struct Caller<const SLOTS: usize> {
     open: usize,
     /// Never goes back, so that an old `CallId` never fits a slot again.
     serial: u64,
+    /// Imports that nothing on its way names any more.
+    unpinned: Deque<ImportId, SLOTS>,
     /// Slots at the end that the peer does not answer for in this session.
     unusable: usize,
 }
@@ -51,8 +54,10 @@ struct Slot {
     import: Option<ImportId>,
     target: Descriptor,
     order: Order,
-    /// A capability of ours that goes with the request.
-    capability: Option<Descriptor>,
+    /// A capability that goes with the request.
+    capability: Option<Capability>,
+    /// The import that it is, kept until the callee's word.
+    pinned: Option<ImportId>,
     deadline: Instant,
     retry_at: Instant,
     pause: Duration,
@@ -60,7 +65,7 @@ struct Slot {
     /// The request's; when finished the reply's.
     words: Vec<u64, WORDS_MAX>,
     /// A capability that came with the reply.
-    imported: Option<ImportId>,
+    received: Option<Received>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +102,10 @@ pub(crate) enum Ending {
 pub(crate) enum Settled {
     /// Nothing.
     Nothing,
-    /// It never ran: the capability that went with it was never taken.
+    /// It never ran: the export that went with it was never taken.
     Unused(Descriptor),
+    /// It did not run, but a worker may have taken it, and with it the export.
+    Refused(Descriptor),
 }
 
 impl Slot {
@@ -112,12 +119,13 @@ impl Slot {
         target: Descriptor::BOOTSTRAP,
         order: Order(0),
         capability: None,
+        pinned: None,
         deadline: Instant::from_nanos(0),
         retry_at: Instant::from_nanos(0),
         pause: Duration::ZERO,
         label: 0,
         words: Vec::new(),
-        imported: None,
+        received: None,
     };
 
     fn enter(&mut self, state: State) {
@@ -144,6 +152,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         completions: Deque::new(),
         open: 0,
         serial: 0,
+        unpinned: Deque::new(),
         unusable: 0,
     };
 
@@ -159,6 +168,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         self.fresh.clear();
         self.completions.clear();
         self.open = 0;
+        self.unpinned.clear();
         self.unusable = 0;
     }
 
@@ -169,7 +179,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         call: &Call<'_>,
         target: Descriptor,
         import: Option<ImportId>,
-        capability: Option<Descriptor>,
+        capability: Option<(Capability, Option<ImportId>)>,
         faults: Faults,
     ) -> Result<(u16, u64), NotExecuted> {
         if call.way == Way::OneWay && self.one_ways(faults) >= (SLOTS / ONE_WAY_SHARE).max(1) {
@@ -197,7 +207,8 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         slot.way = call.way;
         slot.import = import;
         slot.target = target;
-        slot.capability = capability;
+        slot.capability = capability.map(|(capability, _)| capability);
+        slot.pinned = capability.and_then(|(_, pinned)| pinned);
         slot.deadline = now + call.budget.unwrap_or(BUDGET_DEFAULT).min(BUDGET_MAX);
         slot.label = call.label;
         slot.words.clear();
@@ -446,7 +457,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
                 Ok(Reply {
                     label: slot.label,
                     words: &slot.words,
-                    capability: slot.imported,
+                    capability: slot.received,
                 })
             }
         };
@@ -479,16 +490,46 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     fn free(&mut self, index: usize) {
+        self.unpin(index);
         self.slots[index].enter(State::Free);
         self.busy.remove(index);
         self.awaiting.remove(index);
         self.due.remove(index);
     }
 
+    /// What was given with it has arrived, or never will.
+    fn unpin(&mut self, index: usize) {
+        if let Some(import) = self.slots[index].pinned.take() {
+            // It is emptied after everything that frees slots.
+            let _ = self.unpinned.push_back(import);
+        }
+    }
+
+    /// The next import that nothing on its way names any more.
+    pub(crate) fn next_unpinned(&mut self) -> Option<ImportId> {
+        self.unpinned.pop_front()
+    }
+
+    /// Calls of which nothing was sent to an import that is revoked: they end, one at a time, again until `None`.
+    pub(crate) fn end_revoked<const ROWS: usize>(
+        &mut self,
+        imports: &Imports<ROWS>,
+    ) -> Option<Settled> {
+        let revoked = |index: &usize| {
+            let slot = &self.slots[*index];
+            slot.state == State::Queued && slot.import.is_some() && imports.is_revoked(slot.target)
+        };
+        let index = self.busy.iter().find(revoked)?;
+        self.complete(index, Err(NotExecuted::Revoked.into()));
+        self.unqueue(index);
+        self.free(index);
+        Some(self.unused(index))
+    }
+
     fn unused(&mut self, index: usize) -> Settled {
         match self.slots[index].capability.take() {
-            Some(descriptor) => Settled::Unused(descriptor),
-            None => Settled::Nothing,
+            Some(Capability::Mine(descriptor)) => Settled::Unused(descriptor),
+            _ => Settled::Nothing,
         }
     }
 

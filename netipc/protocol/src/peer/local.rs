@@ -5,13 +5,14 @@ use netipc_wire::Descriptor;
 
 use super::callee::Tables;
 use super::{Context, Peer};
-use crate::capabilities::describe;
 use crate::cipher::Cipher;
 use crate::endpoint::Random;
+use crate::exports::describe;
 use crate::fault::Faults;
+use crate::imports::Release;
 use crate::time::Instant;
 use crate::types::{
-    Answer, Call, CallId, Execution, ExportId, ImportId, Object, Request, Stale, Target,
+    Answer, Call, CallId, Execution, ExportId, Given, ImportId, Object, Request, Stale, Target,
 };
 
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
@@ -27,22 +28,37 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         let (target, import) = match call.target {
             Target::Bootstrap(_) => (Descriptor::BOOTSTRAP, None),
             Target::Import(import) if session == Some(import.session) => {
-                let descriptor = self.imports.descriptor(import);
-                (descriptor.ok_or(NotExecuted::NoSuchObject)?, Some(import))
+                (self.imports.descriptor(import)?, Some(import))
             }
             Target::Import(_) => return Err(NotExecuted::SessionEnded),
         };
         let capability = match (call.capability, session) {
             (None, _) => None,
-            (Some(export), Some(session)) => {
-                let descriptor = self.exports.descriptor(session, export);
-                Some(descriptor.ok_or(NotExecuted::NotExportable)?)
+            (Some(given), Some(session)) => {
+                let tables = Tables {
+                    node,
+                    session,
+                    exports: &mut self.exports,
+                    imports: &mut self.imports,
+                    faults: context.faults,
+                };
+                Some(tables.give(given)?)
             }
             (Some(_), None) => return Err(NotExecuted::SessionEnded),
         };
         let (slot, serial) =
             self.caller
                 .call(now, call, target, import, capability, context.faults)?;
+        if let (Some((capability, pinned)), Some(session)) = (capability, session) {
+            let mut tables = Tables {
+                node,
+                session,
+                exports: &mut self.exports,
+                imports: &mut self.imports,
+                faults: context.faults,
+            };
+            tables.leaves(capability, pinned);
+        }
         if session.is_none() {
             self.greet(now, context);
         }
@@ -52,6 +68,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     pub(crate) fn cancel(&mut self, now: Instant, call: CallId, faults: Faults) {
         let settled = self.caller.cancel(now, call.slot, call.serial, faults);
         self.settle(settled);
+        self.let_go(now);
         self.note_awaiting(now);
     }
 
@@ -96,7 +113,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         };
         if result.is_err()
             && let Answer::Reply {
-                capability: Some(export),
+                capability: Some(Given::Export(export)),
                 ..
             } = answer
         {
@@ -113,7 +130,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     ) -> Result<ExportId, NotExecuted> {
         let node = self.node.ok_or(NotExecuted::PeerUnreachable)?;
         let session = self.session_id().ok_or(NotExecuted::SessionEnded)?;
-        if self.exports.len() + self.released.len() >= ROWS {
+        let untold = self.released.len().max(self.revocations.untold());
+        if self.exports.len() + untold >= ROWS {
             return Err(NotExecuted::Overload);
         }
         let (row, generation) = self
@@ -130,19 +148,27 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     pub(crate) fn revoke(&mut self, export: ExportId, faults: Faults) {
         if self.session_id() == Some(export.session) {
-            let descriptor = describe(export.row, export.generation);
-            self.take_back(descriptor);
-            self.callee.revoked(descriptor, &mut self.exports, faults);
+            self.revoke_row(describe(export.row, export.generation), faults);
         }
     }
 
     pub(crate) fn release(&mut self, now: Instant, import: ImportId) {
-        if let Some(session) = self.session.as_mut()
-            && session.id == import.session
-            && self.imports.release(import)
-        {
-            session.release(now);
-            self.note_awaiting(now);
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
+        if session.id != import.session {
+            return;
+        }
+        match self.imports.release(import) {
+            Release::Nothing => {}
+            Release::Begun => {
+                session.release(now);
+                self.note_awaiting(now);
+            }
+            Release::Revoked(gone) => {
+                // If there is no room for it the REVOKE is repeated.
+                let _ = self.acknowledge(gone);
+            }
         }
     }
 }

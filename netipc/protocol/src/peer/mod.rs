@@ -7,6 +7,7 @@ mod caller;
 mod handshake;
 mod local;
 mod rekey;
+mod revocation;
 mod session;
 
 use heapless::Deque;
@@ -14,16 +15,18 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::handshake::Cookie;
 use netipc_wire::{BootId, Descriptor, Message, NodeId, SessionId, slot};
 
-use crate::capabilities::{Exports, Imports};
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
+use crate::exports::{Ended, Exports};
 use crate::fault::{Faults, PlantedFault};
+use crate::imports::Imports;
 use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::{DownReason, Dropped, Event, Object};
 use callee::{Callee, Tables};
 use caller::{Caller, Ending, Settled};
 pub(crate) use handshake::Greeting;
+use revocation::Revocations;
 use session::{HalfOpen, Hello, Identity, Proof, Session, Silence};
 
 /// One peer.
@@ -46,6 +49,7 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     imports: Imports<ROWS>,
     /// Objects that the proxy can give back; with the exports at most `ROWS`.
     released: Deque<Object, ROWS>,
+    revocations: Revocations<ROWS>,
     down: Maybe<Down>,
     up: Option<SessionId>,
     /// The last session that was lost, for the fault that takes it up again.
@@ -79,6 +83,8 @@ pub(crate) enum Next {
     Release(Descriptor),
     ReleaseAck(Descriptor),
     Rekey(rekey::About),
+    Revoke(Descriptor),
+    RevokeAck(Descriptor),
 }
 
 /// How full a peer's tables are.
@@ -111,6 +117,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         exports: Exports::NEW,
         imports: Imports::NEW,
         released: Deque::new(),
+        revocations: Revocations::NEW,
         down: Maybe::Nothing,
         up: None,
         #[cfg(feature = "planted-faults")]
@@ -132,6 +139,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.exports.clear();
         self.imports.clear();
         self.released.clear();
+        self.revocations.clear();
         self.down = Maybe::Nothing;
         self.up = None;
         #[cfg(feature = "planted-faults")]
@@ -171,11 +179,15 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             && present != id
             && context.faults.has(PlantedFault::ReplyOfAnySession)
         {
-            let import =
-                |imports: &mut Imports<ROWS>, descriptor| imports.insert(node, present, descriptor);
-            return self
-                .caller
-                .replied(now, repr, &mut self.imports, import, context.faults);
+            let mut tables = Tables {
+                node,
+                session: present,
+                exports: &mut self.exports,
+                imports: &mut self.imports,
+                faults: context.faults,
+            };
+            let take = |capability| tables.take(capability);
+            return self.caller.replied(now, repr, take, context.faults);
         }
         self.enter(now, id, context)?;
         let (Some(session), Some(node)) = (self.session.as_mut(), self.node) else {
@@ -208,11 +220,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             }),
             Message::Ack(about) => self.caller.acknowledged(*about),
             Message::Reply(repr) => {
-                let id = session.id;
-                let import =
-                    |imports: &mut Imports<ROWS>, descriptor| imports.insert(node, id, descriptor);
-                self.caller
-                    .replied(now, repr, &mut self.imports, import, context.faults)
+                let take = |capability| tables.take(capability);
+                self.caller.replied(now, repr, take, context.faults)
             }
             Message::Fail(about, reason) => self.caller.failed(*about, *reason),
             Message::Refuse(about, reason) => self.refused(*about, *reason),
@@ -236,6 +245,17 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 true => Ok(()),
                 false => Err(Dropped::Stale),
             },
+            Message::Revoke(descriptor) => self.revoked_by_peer(*descriptor, context.faults),
+            Message::RevokeAck(descriptor) => {
+                self.take_back(*descriptor);
+                Ok(())
+            }
+            Message::GrantAsk(_)
+            | Message::Grant(..)
+            | Message::GrantRefuse(..)
+            | Message::Offer(_)
+            | Message::OfferAck(_)
+            | Message::OfferRefuse(..) => Err(Dropped::Violation),
             Message::Hello(_)
             | Message::HelloAck(_)
             | Message::HelloRefuse(_)
@@ -243,6 +263,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             | Message::Rekey(_)
             | Message::RekeyAck(_) => Err(Dropped::Violation),
         };
+        self.let_go(now);
         self.note_awaiting(now);
         result
     }
@@ -255,18 +276,27 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     /// The peer has no use for an export (any more).
     fn take_back(&mut self, descriptor: Descriptor) {
-        if let Some(object) = self.exports.remove(descriptor) {
-            let pushed = self.released.push_back(object);
-            debug_assert!(
-                pushed.is_ok(),
-                "exports and released objects are at most ROWS"
-            );
+        match self.exports.remove(descriptor) {
+            Ended::Nothing => {}
+            Ended::Free(object) => self.give_back(object),
+            Ended::Complete(object) => self.revocations.completed(object),
         }
     }
 
+    /// The proxy has an object back.
+    fn give_back(&mut self, object: Object) {
+        let pushed = self.released.push_back(object);
+        debug_assert!(
+            pushed.is_ok(),
+            "exports and released objects are at most ROWS"
+        );
+    }
+
     fn settle(&mut self, settled: Settled) {
-        if let Settled::Unused(descriptor) = settled {
-            self.take_back(descriptor);
+        match settled {
+            Settled::Nothing => {}
+            Settled::Unused(descriptor) => self.take_back(descriptor),
+            Settled::Refused(descriptor) => self.revoke_row(descriptor, Faults::NONE),
         }
     }
 
@@ -286,6 +316,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.settle(settled);
         }
         self.callee.expire(now, &mut self.exports, context.faults);
+        self.revocations.expire(now, self.exports.is_revoking());
+        self.let_go(now);
         self.note_awaiting(now);
     }
 
@@ -298,6 +330,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.half_open.as_ref().map(|half_open| half_open.forget_at),
             self.caller.timeout(),
             self.callee.timeout(),
+            self.revocations.timeout(self.exports.is_revoking()),
         ]
         .into_iter()
         .flatten()
@@ -332,7 +365,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             session.release_cursor = Some(row + 1);
             return Some(Next::Release(descriptor));
         }
-        core::mem::take(&mut session.ping_due).then_some(Next::Ping)
+        if core::mem::take(&mut session.ping_due) {
+            return Some(Next::Ping);
+        }
+        self.revocations.next_frame(now, &self.exports)
     }
 
     /// The frame's content, its session and its number.
@@ -357,6 +393,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Next::Release(descriptor) => Message::Release(descriptor),
             Next::ReleaseAck(descriptor) => Message::ReleaseAck(descriptor),
             Next::Rekey(about) => self.session.as_ref()?.rekeying.message(about)?,
+            Next::Revoke(descriptor) => Message::Revoke(descriptor),
+            Next::RevokeAck(descriptor) => Message::RevokeAck(descriptor),
         };
         Some((message, id, number))
     }
@@ -380,6 +418,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             || self.up.is_some()
             || self.twin.is_some()
             || !self.released.is_empty()
+            || self.revocations.has_news()
+            || self.imports.has_news()
             || self.callee.has_event()
     }
 
@@ -407,12 +447,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if let Some(object) = self.released.pop_front() {
             return Some(Event::Released { object });
         }
+        if let Some(object) = self.revocations.next_completed() {
+            return Some(Event::RevocationComplete { object });
+        }
+        if let Some(import) = self.imports.next_news(node) {
+            return Some(Event::Revoked { import });
+        }
         self.callee.poll(node, self.session.as_ref()?.id)
     }
 
     fn note_awaiting(&mut self, now: Instant) {
         if let Some(session) = self.session.as_mut() {
-            session.note_awaiting(now, self.caller.awaits() || self.imports.is_releasing());
+            let awaits =
+                self.caller.awaits() || self.imports.is_releasing() || self.exports.is_revoking();
+            session.note_awaiting(now, awaits);
         }
     }
 
@@ -437,6 +485,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.exports.clear();
         self.imports.clear();
         self.released.clear();
+        self.revocations.clear();
         // Of a session that the proxy does not know it need not know the end.
         if self.up.take().is_none() {
             let after = self.caller.outcomes();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use netipc_protocol::{
     Answer, BootId, Call, CallId, ClusterId, Config, DownReason, Dropped, Endpoint, Event,
     Execution, FRAME_LENGTH_MAX, ImportId, Instant, NodeId, NotExecuted, Object, Outcome, Random,
-    SessionId, Target, Token, Transparent, Way,
+    Received, SessionId, Target, Token, Transparent, Way,
 };
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message, Nonce};
@@ -40,6 +40,15 @@ pub struct Reply {
     pub label: u64,
     pub words: Vec<u64>,
     pub capability: Option<ImportId>,
+    pub home: Option<Object>,
+}
+
+/// The import that came.
+pub fn import_of(came: Option<Received>) -> ImportId {
+    match came {
+        Some(Received::Import(import)) => import,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// An event that owns what it says.
@@ -49,6 +58,8 @@ pub enum Said {
     Deliver(Execution, Option<Object>, Way),
     Abandoned(Execution),
     Released(Object),
+    Revoked(ImportId),
+    Revocation(Object),
     Up(SessionId),
     Down(SessionId, DownReason),
     Twin(BootId),
@@ -381,7 +392,14 @@ fn own(event: Event<'_>) -> Said {
             result.map(|reply| Reply {
                 label: reply.label,
                 words: reply.words.to_vec(),
-                capability: reply.capability,
+                capability: match reply.capability {
+                    Some(Received::Import(import)) => Some(import),
+                    Some(Received::Home(_)) | None => None,
+                },
+                home: match reply.capability {
+                    Some(Received::Home(object)) => Some(object),
+                    Some(Received::Import(_)) | None => None,
+                },
             }),
         ),
         Event::Deliver {
@@ -391,6 +409,8 @@ fn own(event: Event<'_>) -> Said {
         } => Said::Deliver(execution, object, way),
         Event::Abandoned { execution } => Said::Abandoned(execution),
         Event::Released { object } => Said::Released(object),
+        Event::Revoked { import } => Said::Revoked(import),
+        Event::RevocationComplete { object } => Said::Revocation(object),
         Event::Up { session, .. } => Said::Up(session),
         Event::Down {
             session, reason, ..

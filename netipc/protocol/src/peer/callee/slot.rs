@@ -2,11 +2,11 @@
 
 use heapless::Vec;
 use isthmus_abi::{NotExecuted, Unknown};
-use netipc_wire::{Descriptor, Order, Sequence, Verdict, WORDS_MAX, Way};
+use netipc_wire::{Capability, Descriptor, Order, Sequence, Verdict, WORDS_MAX, Way};
 
 use crate::coverage::{Observed, Part, passed};
 use crate::time::Instant;
-use crate::types::Object;
+use crate::types::{ImportId, Object};
 
 /// One slot.
 pub(super) struct Slot {
@@ -22,8 +22,10 @@ pub(super) struct Slot {
     pub(super) label: u64,
     /// The request's until it is started, then the reply's.
     pub(super) words: Vec<u64, WORDS_MAX>,
-    /// With the request: the peer's; with the reply: ours.
-    pub(super) capability: Option<Descriptor>,
+    /// What came with the request; then what goes with the reply.
+    pub(super) capability: Option<Capability>,
+    /// The import that goes with the reply, kept as long as the reply is.
+    pub(super) pinned: Option<ImportId>,
 }
 
 /// What has become of the request with the slot's sequence number.
@@ -73,6 +75,7 @@ impl Slot {
         label: 0,
         words: Vec::new(),
         capability: None,
+        pinned: None,
     };
 }
 

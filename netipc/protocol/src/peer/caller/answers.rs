@@ -2,14 +2,13 @@
 
 use isthmus_abi::label::Label;
 use isthmus_abi::{NotExecuted, Outcome, Unknown};
-use netipc_wire::{Descriptor, Verdict, WORDS_MAX, Way, reply, slot};
+use netipc_wire::{Capability, Verdict, WORDS_MAX, Way, reply, slot};
 
 use super::{Caller, Settled, State};
-use crate::capabilities::Imports;
 use crate::fault::{Faults, PlantedFault};
 use crate::limits::RETRANSMIT_MAX;
 use crate::time::Instant;
-use crate::types::{Dropped, ImportId};
+use crate::types::{Dropped, Received};
 
 impl<const SLOTS: usize> Caller<SLOTS> {
     /// ACK: the callee has the request; it is repeated at the longest pause.
@@ -19,13 +18,12 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         Ok(())
     }
 
-    /// REPLY.
-    pub(crate) fn replied<const ROWS: usize>(
+    /// REPLY. `take` makes something of a capability that came with it: `None` if there is no room, `Some(None)` if it is revoked.
+    pub(crate) fn replied(
         &mut self,
         now: Instant,
         reply: &reply::Repr<'_>,
-        imports: &mut Imports<ROWS>,
-        import: impl FnOnce(&mut Imports<ROWS>, Descriptor) -> Option<ImportId>,
+        take: impl FnOnce(Capability) -> Option<Option<Received>>,
         faults: Faults,
     ) -> Result<(), Dropped> {
         let about = slot::Repr {
@@ -35,12 +33,10 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         let index = usize::from(about.slot.0);
         let again = self.slots.get(index).is_some_and(|slot| {
             let over = !self.awaiting.contains(index);
-            over && slot.sequence == about.sequence && slot.imported.is_some()
+            over && slot.sequence == about.sequence && slot.received.is_some()
         });
         if again && faults.has(PlantedFault::DuplicateReplyImports) {
-            reply
-                .capability
-                .and_then(|descriptor| import(imports, descriptor));
+            reply.capability.map(take);
             return Err(Dropped::Stale);
         }
         let index = self.awaited(about)?;
@@ -55,14 +51,10 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             self.free(index);
             return Ok(());
         }
-        let imported = match reply.capability {
-            None => None,
-            Some(_) if imports.is_full() => {
-                self.complete(index, Err(Unknown::ReplyLost.into()));
-                self.quarantine(now, index);
-                return Ok(());
-            }
-            Some(descriptor) => import(imports, descriptor),
+        let Some(received) = reply.capability.map_or(Some(None), take) else {
+            self.complete(index, Err(Unknown::ReplyLost.into()));
+            self.quarantine(now, index);
+            return Ok(());
         };
         if faults.has(PlantedFault::ReplyForgesOutcome)
             && let Some(outcome) = forged(reply)
@@ -74,11 +66,12 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         let slot = &mut self.slots[index];
         slot.enter(State::Finished);
         slot.label = reply.label;
-        slot.imported = imported;
+        slot.received = received;
         slot.words.clear();
         slot.words.extend(reply.words.iter().take(WORDS_MAX));
         self.awaiting.remove(index);
         self.due.remove(index);
+        self.unpin(index);
         self.complete(index, Ok(reply.slot.0));
         Ok(())
     }
@@ -94,7 +87,10 @@ impl<const SLOTS: usize> Caller<SLOTS> {
             self.complete(index, Err(reason.into()));
         }
         self.free(index);
-        Ok(self.unused(index))
+        Ok(match self.unused(index) {
+            Settled::Unused(descriptor) => Settled::Refused(descriptor),
+            other => other,
+        })
     }
 
     /// FAIL.
