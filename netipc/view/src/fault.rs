@@ -26,8 +26,6 @@ pub enum PlantedFault {
     LeaseWithoutQuorum,
     /// A new leader removes members at once.
     TakeoverWithoutWaiting,
-    /// A new incarnation is given the seat before it has copied the log.
-    SeatedWithoutCopy,
     /// An empty voter founds while leases of the dead history may run.
     FoundedWithoutWaiting,
     /// Who gives a home back acts on until that is agreed.
@@ -37,7 +35,7 @@ pub enum PlantedFault {
 impl PlantedFault {
     /// Every fault.
     #[cfg(feature = "planted-faults")]
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::TwoHomesInOneEpoch,
         Self::LeaseWithoutDrift,
         Self::VoteCountedTwice,
@@ -48,7 +46,6 @@ impl PlantedFault {
         Self::StaleLogElected,
         Self::LeaseWithoutQuorum,
         Self::TakeoverWithoutWaiting,
-        Self::SeatedWithoutCopy,
         Self::FoundedWithoutWaiting,
         Self::ReleaseWithoutStopping,
     ];

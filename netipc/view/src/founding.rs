@@ -33,26 +33,31 @@ impl<R: Random> View<R> {
 
     /// Draws the conclusions of the last round of questions, and begins the next.
     pub(crate) fn probe(&mut self, now: Instant) {
-        if self.history.is_some() {
-            if self.is_dead() {
-                self.become_empty(now);
-            }
-        } else {
-            self.leader = None;
-            self.consider_founding(now);
+        let asked = self.ask.nonce.is_some();
+        match self.history {
+            Some(_) if asked && self.is_dead() => self.become_empty(now),
+            None if asked => self.consider_founding(now),
+            _ => {}
         }
         // Not in step with others: two that found at once both fail.
         self.ask.at = now + PROBE / 2 + self.draw(PROBE);
         if self.role == Role::Leader {
             return;
         }
-        self.ask.nonce = self.random.word();
+        self.leader = None;
+        self.ask.nonce = Some(self.random.word());
         for voter in self.config.voters.iter() {
             if let Some(peer) = self.peer(voter) {
                 peer.offer = None;
                 peer.owed.probe = true;
             }
         }
+    }
+
+    /// A leader has spoken: what was answered is of the past.
+    pub(crate) fn stop_asking(&mut self) {
+        self.ask.nonce = None;
+        self.ask.found_at = None;
     }
 
     pub(crate) fn on_probe(&mut self, from: NodeId, probe: &Probe) -> Result<(), Dropped> {
@@ -90,7 +95,7 @@ impl<R: Random> View<R> {
         from: NodeId,
         answer: &ProbeAnswer,
     ) -> Result<(), Dropped> {
-        if answer.nonce != self.ask.nonce {
+        if Some(answer.nonce) != self.ask.nonce {
             return Err(Dropped::Stale);
         }
         if let Some(peer) = self.peer(from) {

@@ -330,13 +330,10 @@ impl<R: Random> View<R> {
         incarnation: Incarnation,
         matched: Index,
     ) -> Option<Command> {
-        let hasty = self.faults.has(PlantedFault::SeatedWithoutCopy);
         match seat {
             Some(seat) if seat == incarnation => None,
             Some(_) => Some(Command::Vacate(voter)),
-            None if matched >= self.log.applied() || hasty => {
-                Some(Command::Fill(voter, incarnation))
-            }
+            None if matched >= self.log.applied() => Some(Command::Fill(voter, incarnation)),
             None => None,
         }
     }

@@ -24,6 +24,7 @@ impl<R: Random> View<R> {
         if self.history.is_none() {
             self.leader = Some(from);
             self.heard = now;
+            self.stop_asking();
             let ack = AckOwed::Empty(append.history, append.term, append.round);
             self.owe_ack(from, ack);
             return Ok(());
@@ -80,7 +81,7 @@ impl<R: Random> View<R> {
         self.role = Role::Follower;
         self.leader = Some(from);
         self.heard = now;
-        self.ask.found_at = None;
+        self.stop_asking();
         self.postpone_election(now);
         Ok(())
     }
@@ -100,6 +101,7 @@ impl<R: Random> View<R> {
         } else {
             self.leader = Some(from);
             self.heard = now;
+            self.stop_asking();
             self.owe_ack(
                 from,
                 AckOwed::Empty(chunk.history, chunk.term, self.round_seen),
@@ -139,7 +141,7 @@ impl<R: Random> View<R> {
         self.log = log;
         self.table = table;
         self.changed = true;
-        self.ask.found_at = None;
+        self.stop_asking();
     }
 
     /// The leader is to know of the request.

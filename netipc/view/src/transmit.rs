@@ -41,8 +41,8 @@ impl<R: Random> View<R> {
             return Some(Some(Message::ProbeAnswer(self.offer(now, nonce))));
         }
         if core::mem::take(&mut owed.probe) {
-            let nonce = self.ask.nonce;
-            return Some(Some(Message::Probe(Probe { nonce })));
+            let probe = self.ask.nonce.map(|nonce| Probe { nonce });
+            return Some(probe.map(Message::Probe));
         }
         if let Some(ack) = owed.ack.take() {
             return Some(self.ack(now, to, ack).map(Message::Ack));

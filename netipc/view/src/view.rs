@@ -182,7 +182,8 @@ pub(crate) struct Votes {
 /// A round of probes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
-    pub(crate) nonce: u64,
+    /// `None`: no round runs, or a leader has spoken since it began: its answers are of the past.
+    pub(crate) nonce: Option<u64>,
     pub(crate) at: Instant,
     /// When it founds, if nothing comes in between.
     pub(crate) found_at: Option<Instant>,
@@ -232,7 +233,7 @@ impl<R: Random> View<R> {
                 messages: 0,
             },
             ask: Ask {
-                nonce: 0,
+                nonce: None,
                 at: START,
                 found_at: None,
             },
@@ -291,6 +292,7 @@ impl<R: Random> View<R> {
         self.table = Table::EMPTY;
         self.assembly = Assembly::EMPTY;
         self.lease = None;
+        self.ask.nonce = None;
         self.ask.found_at = None;
         self.ask.at = now;
         for peer in &mut self.peers {

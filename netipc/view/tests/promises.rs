@@ -46,20 +46,8 @@ fn no_seed_breaks_a_promise() {
 
 #[test]
 fn each_planted_fault_is_found() {
-    // Three are not found reliably yet: see docs/view.md.
-    let rare = [
-        PlantedFault::LeaseWithoutDrift,
-        PlantedFault::VoteForgotten,
-        PlantedFault::StaleLogElected,
-        PlantedFault::SeatedWithoutCopy,
-        PlantedFault::FoundedWithoutWaiting,
-        PlantedFault::LeaseWithoutQuorum,
-    ];
     let mut missed = Vec::new();
-    for fault in PlantedFault::ALL
-        .into_iter()
-        .filter(|fault| !rare.contains(fault))
-    {
+    for fault in PlantedFault::ALL {
         let found = (0..SEEDS_PER_FAULT)
             .find_map(|seed| Some((seed, run(seed, Some(fault), false).violation?)));
         match found {

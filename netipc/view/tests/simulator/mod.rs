@@ -96,6 +96,7 @@ enum Happening {
         from: usize,
         to: usize,
     },
+    Disaster,
 }
 
 struct Planned(u64, u64, Happening);
@@ -130,6 +131,8 @@ struct World {
     cut: [[bool; 8]; 8],
     agenda: BinaryHeap<Reverse<Planned>>,
     planned: u64,
+    /// Requests that applications may still make: they answer each other's.
+    budget: u32,
     record: bool,
     lines: Vec<String>,
 }
@@ -143,6 +146,7 @@ pub fn run(seed: u64, fault: Option<PlantedFault>, record: bool) -> Ended {
         .collect();
     let mut world = World {
         rng,
+        budget: profile.requests * 3,
         truth: Truth::new(&profile, fault),
         profile,
         now: 0,
@@ -186,6 +190,7 @@ impl World {
         self.run_for(self.profile.held_up + SETTLES_WITHIN)?;
         self.truth
             .settled(self.now, &self.machines, &self.profile)?;
+        self.budget = 20;
         for node in 0..self.machines.len() {
             self.plan(Duration::ZERO, Happening::Ask { node });
         }
@@ -217,6 +222,10 @@ impl World {
                 );
             }
         }
+        for _ in 0..self.profile.disasters {
+            let at = up_to(&mut self.rng, rough);
+            self.plan(at, Happening::Disaster);
+        }
         for _ in 0..self.profile.partitions {
             let (at, lasting) = (up_to(&mut self.rng, rough), self.lasting());
             let side = self.rng.u32(..1 << nodes);
@@ -225,7 +234,7 @@ impl World {
     }
 
     fn lasting(&mut self) -> Duration {
-        up_to(&mut self.rng, self.profile.cut_for)
+        self.profile.cut_at_least + up_to(&mut self.rng, self.profile.cut_for)
     }
 
     fn calm(&mut self) {
@@ -303,6 +312,7 @@ impl World {
                 }
                 Ok(())
             }
+            Happening::Disaster => (0..self.profile.voters).try_for_each(|node| self.crash(node)),
             Happening::Heal { from, to } => {
                 self.cut[from][to] = false;
                 Ok(())
@@ -322,15 +332,7 @@ impl World {
     fn visit(&mut self, node: usize) -> Check {
         if self.profile.crashes > 0 && chance(&mut self.rng, self.profile.crash) {
             self.profile.crashes -= 1;
-            self.summary.crashes += 1;
-            self.summary.faults += 1;
-            self.note(|| format!("{node} crashes"));
-            self.machines[node].crash();
-            let down = up_to(&mut self.rng, self.profile.down_for);
-            self.plan(down, Happening::Restart { node });
-            return self
-                .truth
-                .look(self.now, node, &self.machines, self.profile.things);
+            return self.crash(node);
         }
         let local = self.machines[node].local(self.now);
         let view = &mut self.machines[node].view;
@@ -345,6 +347,21 @@ impl World {
             .look(self.now, node, &self.machines, self.profile.things)?;
         self.set_alarm(node);
         Ok(())
+    }
+
+    /// Everything in a machine is lost; it will start again.
+    fn crash(&mut self, node: usize) -> Check {
+        if !self.machines[node].on {
+            return Ok(());
+        }
+        self.summary.crashes += 1;
+        self.summary.faults += 1;
+        self.note(|| format!("{node} crashes"));
+        self.machines[node].crash();
+        let down = up_to(&mut self.rng, self.profile.down_for);
+        self.plan(down, Happening::Restart { node });
+        self.truth
+            .look(self.now, node, &self.machines, self.profile.things)
     }
 
     fn set_alarm(&mut self, node: usize) {
@@ -385,7 +402,7 @@ impl World {
         };
         let free = (0..self.profile.things.min(4)).map(|n| Id(n.into()));
         let free: Vec<_> = free.filter(|id| table.home(*id).is_none()).collect();
-        if !free.is_empty() && self.rng.u8(..3) == 0 {
+        if !free.is_empty() && chance(&mut self.rng, self.profile.greed) {
             let id = free[self.rng.usize(..free.len())];
             self.request(node, Action::Claim(id));
         }
@@ -429,9 +446,10 @@ impl World {
         let machine = &mut self.machines[node];
         let witness =
             node < self.profile.voters && node + self.profile.witnesses >= self.profile.voters;
-        if witness {
+        if witness || self.budget == 0 {
             return;
         }
+        self.budget -= 1;
         let token = Token(machine.next_token);
         machine.next_token += 1;
         let local = machine.local(now);

@@ -41,6 +41,8 @@ struct Known {
     digests: HashMap<Index, u64>,
     /// How much of the log each node has had.
     had: BTreeMap<usize, Index>,
+    /// Which start of which machine the incarnations were that were ever bound to it.
+    lives: HashMap<Incarnation, (usize, BootId)>,
 }
 
 pub struct Truth {
@@ -110,6 +112,8 @@ impl Truth {
             }
         }
         let known = self.histories.entry(history).or_default();
+        let life = (node, machine.boot);
+        known.lives.insert(machine.view.incarnation(), life);
         let had = known.had.entry(node).or_default();
         *had = (*had).max(last);
         let Some(table) = machine.view.table() else {
@@ -212,14 +216,15 @@ impl Truth {
 
     /// Which histories have lost a majority of their seats at once.
     fn failures(&mut self, machines: &[Machine]) {
-        for (history, known) in &mut self.histories {
+        for known in self.histories.values_mut() {
             if known.excused || known.agreed <= Index(1) {
                 continue;
             }
             let holds = |(node, seat): (usize, &Option<Incarnation>)| {
                 let machine = &machines[node];
-                let bound = machine.view.history() == Some(*history);
-                seat.is_some() && machine.on && bound && *seat == Some(machine.view.incarnation())
+                // Who gives up what lives breaks the promise, so that is no excuse.
+                let life = seat.and_then(|seat| known.lives.get(&seat));
+                machine.on && life == Some(&(node, machine.boot))
             };
             let seats = known.seats.iter().take(machines.len());
             let alive = seats.enumerate().filter(|seat| holds(*seat)).count();
