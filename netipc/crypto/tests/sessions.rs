@@ -295,6 +295,6 @@ fn an_old_key_is_good_for_late_frames_only() {
 fn what_is_sealed_has_the_length_that_it_had() {
     let pair = connected();
     let calls = pair.frames(Kind::Request);
-    assert_eq!(calls[0].len(), HEADER_LENGTH + 56 + 8 + TAG_LENGTH);
+    assert_eq!(calls[0].len(), HEADER_LENGTH + 64 + 8 + TAG_LENGTH);
     assert_eq!(node(B).0, calls.len() as u8 + 1);
 }

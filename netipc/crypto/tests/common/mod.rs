@@ -141,7 +141,7 @@ impl Pair {
                 Some(Event::Up { .. }) => self.said[machine].push(Said::Up),
                 Some(Event::Down { .. }) => self.said[machine].push(Said::Down),
                 Some(Event::Twin { boot, .. }) => self.said[machine].push(Said::Twin(boot)),
-                Some(Event::Abandoned { .. } | Event::Released { .. }) => {}
+                Some(_) => {}
             }
             if let Some(execution) = deliver
                 && let Ok(request) = endpoint.start(self.now, execution)
