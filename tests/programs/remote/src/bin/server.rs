@@ -33,7 +33,7 @@ struct Server {
 fn main(startup: &'static Startup) -> ! {
     let mut server = Server {
         startup,
-        pause: Pause::new(startup).ok(),
+        pause: Pause::new().ok(),
         bell: None,
         executed: 0,
     };
