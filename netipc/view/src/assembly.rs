@@ -9,7 +9,7 @@ use crate::table::{Home, Table};
 /// The chunks of one table that have come, in any order.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembly {
-    of: Option<(History, Place, u8)>,
+    of: Option<(History, Place, u16)>,
     have: u32,
     table: Table,
 }

@@ -6,8 +6,8 @@ use core::time::Duration;
 pub const NODES: usize = isthmus_abi::limits::NODES;
 /// Configured voters. An even number tolerates no more failures than the odd one below it.
 pub const VOTERS: usize = 7;
-/// Names and objects that have an owner, in the whole cluster. A claim beyond is answered `Full`.
-pub const HOMES: usize = 128;
+/// Names and objects that have an owner, in the whole cluster: as many as cluster-wide names of all machines. A claim beyond is answered `Full`.
+pub const HOMES: usize = 256;
 /// Requests of one machine that wait for the view; more are refused with `Busy`.
 pub const REQUESTS: usize = 8;
 /// Entries of the log that a machine keeps: those that are not agreed yet, and the latest that are, for machines that are a little behind.

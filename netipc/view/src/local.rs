@@ -66,13 +66,18 @@ impl<R: Random> View<R> {
         (member.boot == self.config.boot).then_some(member)
     }
 
+    /// When this machine's lease ends, by its own clock, if nothing more comes: until then what [`owns`](Self::owns) says holds, unless it
+    /// gives it away itself. For who keeps answers of `owns`.
+    #[must_use]
+    pub fn lease_end(&self) -> Option<Instant> {
+        let lease = self.lease?;
+        (self.membership()?.joined == lease.joined).then_some(lease.until)
+    }
+
     /// Whether the lease runs.
     #[must_use]
     pub fn leased(&self, now: Instant) -> bool {
-        match (self.lease, self.membership()) {
-            (Some(lease), Some(member)) => lease.joined == member.joined && now < lease.until,
-            _ => false,
-        }
+        self.lease_end().is_some_and(|end| now < end)
     }
 
     /// Whether it is being given away.

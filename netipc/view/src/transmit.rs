@@ -155,7 +155,7 @@ impl<R: Random> View<R> {
             history: self.history?,
             term: self.term,
             place: self.log.applied_place(),
-            homes: self.table.homes.len() as u8,
+            homes: self.table.homes.len() as u16,
             contents,
         })
     }

@@ -116,7 +116,7 @@ fn append() -> impl Strategy<Value = Message> {
 
 fn chunk() -> impl Strategy<Value = Message> {
     let core = (
-        0..=128u8,
+        0..=256u16,
         any::<u64>(),
         seats(),
         prop::array::uniform8(prop::option::of(member())),
@@ -137,10 +137,11 @@ fn chunk() -> impl Strategy<Value = Message> {
         owner,
         epoch: Epoch(epoch),
     });
-    let rows = (1..=128u8, prop::collection::vec(home, 48)).prop_map(|(count, homes)| {
+    let rows = (1..=256u16, prop::collection::vec(home, 48)).prop_map(|(count, homes)| {
         let number = (count - 1) / 48 + 1;
         let here = usize::from(count) - usize::from(number - 1) * 48;
         let homes = homes.into_iter().take(here).collect();
+        let number = number as u8;
         (count, Contents::Homes { number, homes })
     });
     (1..=u64::MAX, 1..=u64::MAX, place(), prop_oneof![core, rows]).prop_map(

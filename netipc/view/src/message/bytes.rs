@@ -18,6 +18,10 @@ impl Reader<'_> {
         self.take().map(u8::from_le_bytes)
     }
 
+    pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
+        self.take().map(u16::from_le_bytes)
+    }
+
     pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
         self.take().map(u32::from_le_bytes)
     }
@@ -88,6 +92,10 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn u8(&mut self, value: u8) {
+        self.put(value.to_le_bytes());
+    }
+
+    pub(crate) fn u16(&mut self, value: u16) {
         self.put(value.to_le_bytes());
     }
 

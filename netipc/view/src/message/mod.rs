@@ -4,15 +4,14 @@
 //! A message is the body of a netipc frame: it comes from an authenticated peer, whole and unchanged or not at all, but late, twice, or in another
 //! order. The first bytes are the kind and [`VERSION`]; numbers are little-endian. What each kind means is said at its type.
 
+mod asks;
 pub(crate) mod bytes;
 mod entry;
 mod kinds;
 
+pub use asks::{Ballot, BallotAnswer, Offer, Probe, ProbeAnswer, Stage, Verdict};
 pub(crate) use kinds::chunks;
-pub use kinds::{
-    Ack, Append, Ballot, BallotAnswer, Chunk, Contents, Grant, Matched, Offer, Part, Probe,
-    ProbeAnswer, Stage, Verdict,
-};
+pub use kinds::{Ack, Append, Chunk, Contents, Grant, Matched, Part};
 
 use netipc_wire::{FRAME_LENGTH_MAX, HEADER_LENGTH, Malformed, TAG_LENGTH};
 
