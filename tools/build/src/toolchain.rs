@@ -245,10 +245,16 @@ impl Toolchain {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("DEFMT_LOG", log_level())
             // For the boot loader's target, which is built into the compiler; ours name it themselves.
-            .env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", LINKER);
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", LINKER)
+            // The ciphers' vector code makes the kernel switch vector registers for whoever seals a frame, and works on four blocks where a
+            // message has two.
+            .env("CARGO_TARGET_X86_64_ISTHMUS_RUSTFLAGS", SCALAR_CIPHERS);
         command
     }
 }
+
+/// What makes the crates of the ciphers use their portable code.
+const SCALAR_CIPHERS: &str = "--cfg chacha20_force_soft --cfg poly1305_force_soft";
 
 /// Which of their logs programs keep: what the user says (`DEFMT_LOG`, per crate if need be), else from `info` on. (defmt itself would keep
 /// errors only.)
