@@ -123,8 +123,9 @@ impl Part {
                 "Replied",
                 "Refused",
                 "Failed",
+                "Granting",
             ],
-            Self::Import => &["Free", "Live", "Releasing", "Revoked"],
+            Self::Import => &["Free", "Live", "Releasing", "Revoked", "Offered"],
             Self::Export => &["Free", "Live", "Revoking"],
         }
     }
@@ -163,6 +164,11 @@ impl Part {
                 ("Ready", "Running"),
                 ("Running", "Replied"),
                 ("Running", "Failed"),
+                // The reply waits for the exporter of the capability that goes with it.
+                ("Running", "Granting"),
+                ("Granting", "Replied"),
+                ("Granting", "Failed"),
+                ("Granting", "Ran"),
                 // Its server had died before it took the request.
                 ("Running", "Refused"),
                 // CANCEL.
@@ -201,6 +207,11 @@ impl Part {
                 ("Live", "Free"),
                 // The proxy has taken away every copy.
                 ("Revoked", "Free"),
+                // OFFER; then the message that names it, nothing for too long, or REVOKE.
+                ("Live", "Offered"),
+                ("Offered", "Live"),
+                ("Offered", "Releasing"),
+                ("Offered", "Free"),
             ],
             Self::Export => &[
                 ("Free", "Live"),

@@ -5,13 +5,13 @@ use netipc_wire::frame::Packet;
 use netipc_wire::{BootId, ClusterId, Header, Message, NodeId, Nonce};
 
 use crate::cipher::{Cipher, Unreadable};
-use crate::fault::Faults;
+use crate::fault::{Faults, PlantedFault};
 use crate::limits;
 use crate::peer::{Context, Occupancy, Peer};
 use crate::time::Instant;
 use crate::types::{
-    Answer, Call, CallId, Dropped, Event, Execution, ExportId, ImportId, Object, Request, Stale,
-    Transmit,
+    Answer, Call, CallId, Dropped, Event, Execution, ExportId, Given, ImportId, Object, Request,
+    Stale, Transmit,
 };
 
 /// Who a machine is.
@@ -45,18 +45,20 @@ pub struct Endpoint<
     const SLOTS: usize = { limits::SLOTS },
     const ROWS: usize = { limits::CAPABILITIES },
 > {
-    config: Config,
+    pub(crate) config: Config,
     cipher: C,
-    random: R,
-    faults: Faults,
-    peers: [Peer<SLOTS, ROWS>; PEERS],
+    pub(crate) random: R,
+    pub(crate) faults: Faults,
+    pub(crate) peers: [Peer<SLOTS, ROWS>; PEERS],
     /// How many of them there are, from the first. The others are not even looked at: each lies in pages of its own, and a page that
     /// is touched after a change of address space costs a walk through the page tables.
-    count: usize,
+    pub(crate) count: usize,
+    /// For each export the one that it was handed on from, as [`Self::code`] says; 0: it was made here.
+    pub(crate) parents: [[u16; ROWS]; PEERS],
     /// What [`Peer::timeout`] has last said.
     timeouts: [Option<Instant>; PEERS],
     /// The peers that something has happened to since then.
-    touched: u64,
+    pub(crate) touched: u64,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
     event_first: usize,
@@ -69,7 +71,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     pub const fn new(cipher: C, random: R) -> Self {
         const {
             assert!(SLOTS >= 1 && SLOTS <= 64, "sets of slots are one word");
-            assert!(ROWS <= u16::MAX as usize);
+            assert!(ROWS * PEERS < u16::MAX as usize);
+            assert!(ROWS <= u128::BITS as usize, "sets of rows are one word");
             assert!(PEERS <= u64::BITS as usize, "sets of peers are one word");
         }
         Self {
@@ -83,6 +86,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             faults: Faults::NONE,
             peers: [const { Peer::NEW }; PEERS],
             count: 0,
+            parents: [[0; ROWS]; PEERS],
             timeouts: [None; PEERS],
             touched: 0,
             transmit_first: 0,
@@ -110,6 +114,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             peer.reset(nodes.next());
         }
         self.count = self.peers.partition_point(|peer| peer.node().is_some());
+        self.parents = [[0; ROWS]; PEERS];
         self.touched = u64::MAX;
         self.transmit_first = 0;
         self.event_first = 0;
@@ -157,12 +162,30 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         }
         let packet = Packet::new_checked(&*frame).map_err(Dropped::Malformed)?;
         let message = Message::parse(header.kind, packet.body()).map_err(Dropped::Malformed)?;
+        let claimed = match &message {
+            Message::Reply(reply) => self.claim_for(index, header.session, reply),
+            _ => None,
+        };
+        let offered = match &message {
+            Message::GrantAsk(ask) => self.index(ask.to).and_then(|to| {
+                let grants = &self.peers[to].grants;
+                grants.offered(from, header.session, ask.number)
+            }),
+            _ => None,
+        };
         let (peer, mut context) = self.peer(index);
-        if header.kind.is_handshake() {
+        context.claimed = claimed;
+        context.offered = offered;
+        let result = if header.kind.is_handshake() {
             peer.handle_handshake(now, &message, &mut context)
         } else {
             peer.handle_frame(now, header.session, &message, &mut context)
+        };
+        if let Some(offer) = self.peers[index].offer.take() {
+            self.consider(now, index, &offer);
         }
+        self.carry(now);
+        result
     }
 
     /// Calls a peer, or sends it a message. An `Err` is the outcome: nothing was sent. Otherwise there will be an
@@ -171,8 +194,13 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let index = self
             .index(call.target.node())
             .ok_or(NotExecuted::PeerUnreachable)?;
+        if let Some(Given::Import(import)) = call.capability
+            && import.node != call.target.node()
+        {
+            return self.call_with_grant(now, index, call, import);
+        }
         let (peer, mut context) = self.peer(index);
-        peer.call(now, call, &mut context)
+        peer.call(now, call, false, &mut context)
     }
 
     /// The caller waits no longer: its outcome comes at once, `NotExecuted` only if nothing was sent. Nothing happens if the
@@ -188,16 +216,34 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// or there is no room for its capability (its caller knows).
     pub fn start(&mut self, now: Instant, execution: Execution) -> Result<Request<'_>, Stale> {
         let faults = self.faults;
-        let peer = self.find(execution.node).ok_or(Stale)?;
-        peer.start(now, execution, faults)
+        let index = self.index(execution.node).ok_or(Stale)?;
+        let named = self.peers[index].names(execution);
+        let claimed = named.and_then(|(node, grant)| self.claim(node, grant, execution.session));
+        self.touched |= 1 << index;
+        self.peers[index].start(now, execution, claimed, faults)
     }
 
     /// A worker is done with a request, or there is none to take it ([`Answer::NotExecuted`]). `Stale` if nobody waits any
     /// more; an export in the answer is then taken back.
-    pub fn finish(&mut self, execution: Execution, answer: &Answer<'_>) -> Result<(), Stale> {
+    pub fn finish(
+        &mut self,
+        now: Instant,
+        execution: Execution,
+        answer: &Answer<'_>,
+    ) -> Result<(), Stale> {
         let faults = self.faults;
         let peer = self.find(execution.node).ok_or(Stale)?;
-        peer.finish(execution, answer, faults)
+        peer.finish(execution, answer, faults)?;
+        if let Answer::Reply {
+            capability: Some(Given::Import(import)),
+            ..
+        } = *answer
+            && import.node != execution.node
+        {
+            self.ask_for_reply(now, execution, import);
+        }
+        self.carry(now);
+        Ok(())
     }
 
     /// Lets a peer use an object of ours, once its name has gone there in a reply or request.
@@ -212,9 +258,15 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// [`Event::Released`] follows.
     pub fn revoke(&mut self, export: ExportId) {
         let faults = self.faults;
-        if let Some(peer) = self.find(export.node) {
-            peer.revoke(export, faults);
+        let Some(index) = self.index(export.node) else {
+            return;
+        };
+        if !faults.has(PlantedFault::SubtreeSurvives) {
+            self.revoke_below(index, export);
         }
+        self.touched |= 1 << index;
+        self.peers[index].revoke(export, faults);
+        self.adopt();
     }
 
     /// Gives up an import: the exporter will know. Nothing happens if it is over.
@@ -241,6 +293,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             let (peer, mut context) = self.peer(index);
             peer.handle_timeout(now, &mut context);
         }
+        self.carry(now);
     }
 
     /// The next frame to send, written at the start of `buffer`. With less room than
@@ -297,7 +350,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         self.index(node).map(|index| self.peers[index].occupancy())
     }
 
-    fn index(&self, node: NodeId) -> Option<usize> {
+    pub(crate) fn index(&self, node: NodeId) -> Option<usize> {
         let mut peers = self.peers[..self.count].iter();
         peers.position(|peer| peer.node() == Some(node))
     }
@@ -308,12 +361,14 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         Some(&mut self.peers[index])
     }
 
-    fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {
+    pub(crate) fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {
         self.touched |= 1 << index;
         let context = Context {
             config: &self.config,
             cipher: &mut self.cipher,
             random: &mut self.random,
+            claimed: None,
+            offered: None,
             faults: self.faults,
         };
         (&mut self.peers[index], context)

@@ -44,6 +44,10 @@ faults! {
     RevokedRequestsRun,
     /// A REVOKE is acknowledged, and the import stays.
     RevokeAckedTooEarly,
+    /// An import that is handed on is not kept until its exporter has confirmed that.
+    HandOffDropsImport,
+    /// Revoking an export leaves those that were handed on from it.
+    SubtreeSurvives,
     /// Requests to one export run in the order in which they come.
     OrderIgnored,
     /// A request that is turned away leaves those behind it waiting.

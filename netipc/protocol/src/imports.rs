@@ -2,10 +2,12 @@
 
 use heapless::Deque;
 use isthmus_abi::NotExecuted;
-use netipc_wire::{Descriptor, NodeId, Order, SessionId};
+use netipc_wire::{Descriptor, Grant, NodeId, Order, SessionId, grant};
 
 use crate::coverage::{Observed, Part, passed};
 use crate::exports::row_of;
+use crate::limits::OFFER_LIFE;
+use crate::time::Instant;
 use crate::types::ImportId;
 
 /// Rows of imports from one peer.
@@ -37,6 +39,8 @@ struct Row {
     pins: u16,
     /// Given up here, but still pinned.
     given_up: bool,
+    /// While it is offered: what will name it, in which session, and until when.
+    offer: Option<(Grant, SessionId, Instant)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ enum State {
     Releasing,
     /// Revoked by the exporter; the proxy still has copies.
     Revoked,
+    /// Offered by the exporter; no message has named it.
+    Offered,
 }
 
 /// What came of a capability of the peer.
@@ -89,6 +95,7 @@ impl Row {
         order: Order(0),
         pins: 0,
         given_up: false,
+        offer: None,
     };
 
     fn enter(&mut self, state: State) {
@@ -167,6 +174,71 @@ impl<const ROWS: usize> Imports<ROWS> {
         })
     }
 
+    /// Keeps what the peer offers until a message names it; again if it is here already.
+    pub(crate) fn keep_offer(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        session: SessionId,
+        offer: &grant::Offer,
+    ) -> Result<(), NotExecuted> {
+        let here = |row: &Row| row.state != State::Free && row.descriptor == offer.export;
+        if self.rows.iter().any(here) {
+            return Ok(());
+        }
+        match self.admit(node, session, offer.export) {
+            Admitted::Import(import) => {
+                if let Some(row) = self.row_mut(import) {
+                    row.enter(State::Offered);
+                    row.offer = Some((offer.grant, offer.session, now + OFFER_LIFE));
+                }
+                Ok(())
+            }
+            Admitted::Revoked => Err(NotExecuted::Revoked),
+            Admitted::Full => Err(NotExecuted::Overload),
+        }
+    }
+
+    /// A message has named an offer, in this session with the introducer.
+    pub(crate) fn claim(
+        &mut self,
+        node: NodeId,
+        grant: Grant,
+        session: SessionId,
+    ) -> Option<ImportId> {
+        let mut rows = self.rows.iter_mut().enumerate();
+        let named = |row: &Row| {
+            row.state == State::Offered
+                && matches!(row.offer, Some((name, bound, _)) if name == grant && bound == session)
+        };
+        let (index, row) = rows.find(|(_, row)| named(row))?;
+        row.enter(State::Live);
+        row.offer = None;
+        Some(ImportId {
+            node,
+            row: index as u16,
+            session: row.session,
+            serial: row.serial,
+        })
+    }
+
+    /// Offers that no message has named are given back.
+    pub(crate) fn expire_offers(&mut self, now: Instant) {
+        for row in &mut self.rows {
+            if row.state == State::Offered && row.offer.is_none_or(|(.., until)| until <= now) {
+                row.enter(State::Releasing);
+                self.releasing += 1;
+                self.let_go = true;
+            }
+        }
+    }
+
+    /// When the next offer is given back.
+    pub(crate) fn offers_end(&self) -> Option<Instant> {
+        let offered = self.rows.iter().filter(|row| row.state == State::Offered);
+        offered.filter_map(|row| Some(row.offer?.2)).min()
+    }
+
     /// The exporter's name for an import that can be used, or why it cannot.
     pub(crate) fn descriptor(&self, import: ImportId) -> Result<Descriptor, NotExecuted> {
         match self.row(import) {
@@ -174,7 +246,7 @@ impl<const ROWS: usize> Imports<ROWS> {
             Some(row) => match row.state {
                 State::Live => Ok(row.descriptor),
                 State::Revoked => Err(NotExecuted::Revoked),
-                State::Free | State::Releasing => Err(NotExecuted::NoSuchObject),
+                State::Free | State::Releasing | State::Offered => Err(NotExecuted::NoSuchObject),
             },
             None => Err(NotExecuted::NoSuchObject),
         }
@@ -242,7 +314,7 @@ impl<const ROWS: usize> Imports<ROWS> {
                 row.enter(State::Free);
                 Release::Revoked(self.gone(descriptor))
             }
-            State::Free | State::Releasing => Release::Nothing,
+            State::Free | State::Releasing | State::Offered => Release::Nothing,
         }
     }
 
@@ -271,6 +343,7 @@ impl<const ROWS: usize> Imports<ROWS> {
             }
             match row.state {
                 State::Live if row.given_up => row.enter(State::Free),
+                State::Offered => row.enter(State::Free),
                 State::Live => {
                     row.enter(State::Revoked);
                     // Each row is in it once at most, for it is not free before the proxy knows.

@@ -25,6 +25,7 @@ pub mod coverage;
 mod endpoint;
 mod exports;
 mod fault;
+mod hand_off;
 mod imports;
 pub mod limits;
 mod maybe;
@@ -41,8 +42,8 @@ pub use fault::PlantedFault;
 pub use peer::Occupancy;
 pub use time::Instant;
 pub use types::{
-    Answer, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, Given, ImportId, Object,
-    Received, Reply, Request, Stale, Target, Token, Transmit,
+    Answer, Asked, Call, CallId, DownReason, Dropped, Event, Execution, ExportId, Given, ImportId,
+    Object, Received, Reply, Request, Stale, Target, Token, Transmit,
 };
 
 pub use isthmus_abi::{NotExecuted, Outcome, Unknown};

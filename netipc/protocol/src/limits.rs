@@ -14,6 +14,10 @@ pub const ONE_WAY_SHARE: usize = 4;
 pub const HOLD_BACK: u64 = 64;
 /// RELEASE frames that wait to be acknowledged by us; more are dropped, and repeated by the peer.
 pub const RELEASE_ACKS: usize = 16;
+/// Hand-offs that a machine may have under way with a peer, in each of the three roles.
+pub const GRANTS: usize = 8;
+/// OFFER-ACK frames that wait to be sent; more are dropped, and the OFFER is repeated by the peer.
+pub const OFFER_ACKS: usize = 16;
 /// REVOKE-ACK frames that wait to be sent; more are dropped, and the REVOKE is repeated by the peer.
 pub const REVOKE_ACKS: usize = 16;
 
@@ -32,6 +36,10 @@ pub const PING_AFTER: Duration = Duration::from_millis(100);
 pub const DEAD_AFTER: Duration = Duration::from_millis(450);
 /// A hello that is not answered for so long is given up, and with it the calls that wait for the session.
 pub const CONNECT_WITHIN: Duration = Duration::from_millis(450);
+/// A GRANT-ASK that is not answered for so long is given up, and with it the message that waits for it.
+pub const GRANT_WITHIN: Duration = Duration::from_millis(120);
+/// An export that was offered, and that no message has named for so long, is given back.
+pub const OFFER_LIFE: Duration = Duration::from_secs(5);
 /// A half-open session that is not confirmed is forgotten after this.
 pub const HALF_OPEN: Duration = Duration::from_millis(500);
 /// What is promised: after the last frame of a peer that has died (or the call, if that is later), the outcome is there
@@ -41,5 +49,8 @@ pub const OUTCOME_WITHIN: Duration = Duration::from_millis(600);
 const _: () = assert!(PEERS + 1 == isthmus_abi::limits::NODES);
 const _: () = assert!(SLOTS <= 64 && SLOTS >= ONE_WAY_SHARE);
 const _: () = assert!(DEAD_AFTER.as_millis() + PING_AFTER.as_millis() < OUTCOME_WITHIN.as_millis());
+// What waits for a grant may then wait for a peer that has died.
+const _: () =
+    assert!(GRANT_WITHIN.as_millis() + DEAD_AFTER.as_millis() < OUTCOME_WITHIN.as_millis());
 const _: () = assert!(CONNECT_WITHIN.as_millis() < OUTCOME_WITHIN.as_millis());
 const _: () = assert!(BUDGET_MAX.as_micros() <= u32::MAX as u128);

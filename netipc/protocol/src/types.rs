@@ -132,7 +132,7 @@ impl Target {
 pub enum Given {
     /// One of ours, exported to the machine that it is sent to.
     Export(ExportId),
-    /// One of a peer: of the machine that it is sent to, where it comes home.
+    /// One of a peer. Sent to that machine it comes home; sent to another it is handed off, with the exporter's consent.
     Import(ImportId),
 }
 
@@ -145,6 +145,22 @@ impl From<ExportId> for Given {
 impl From<ImportId> for Given {
     fn from(import: ImportId) -> Self {
         Self::Import(import)
+    }
+}
+
+/// A peer's question whether a third machine may have what it has, for [`grant`](crate::Endpoint::grant).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Asked {
+    pub(crate) by: NodeId,
+    pub(crate) asked_in: SessionId,
+    pub(crate) number: u64,
+}
+
+impl Asked {
+    /// The machine that asks.
+    #[must_use]
+    pub const fn by(self) -> NodeId {
+        self.by
     }
 }
 
@@ -264,6 +280,15 @@ pub enum Event<'a> {
     RevocationComplete {
         /// The proxy's name for what it stood for.
         object: Object,
+    },
+    /// A peer wants to hand an export of its on to a third machine: [`grant`](crate::Endpoint::grant) it, or not.
+    Asked {
+        /// The question.
+        asked: Asked,
+        /// The proxy's name for what the peer has.
+        object: Object,
+        /// Who would have it.
+        to: NodeId,
     },
     /// A session has begun.
     Up {

@@ -178,7 +178,9 @@ fn a_cancelled_call_is_answered_at_once_and_its_slot_waits_for_the_word() {
         capability: None,
     };
     assert_eq!(
-        pair.machines[B].endpoint.finish(execution, &answer),
+        pair.machines[B]
+            .endpoint
+            .finish(pair.now, execution, &answer),
         Err(Stale)
     );
     pair.run(SOON);
@@ -264,7 +266,7 @@ fn a_callee_without_a_worker_says_that_it_did_not_run() {
     let answer = Answer::NotExecuted(NotExecuted::Overload);
     pair.machines[B]
         .endpoint
-        .finish(execution, &answer)
+        .finish(pair.now, execution, &answer)
         .unwrap();
     pair.run(SOON);
     assert_eq!(pair.outcome(A), (1, Err(NotExecuted::Overload.into())));
@@ -281,7 +283,7 @@ fn an_aborted_worker_leaves_the_unknown() {
     pair.start(B, execution);
     pair.machines[B]
         .endpoint
-        .finish(execution, &Answer::Unknown(Unknown::Aborted))
+        .finish(pair.now, execution, &Answer::Unknown(Unknown::Aborted))
         .unwrap();
     pair.run(limits::RETRANSMIT_FIRST + SOON);
     assert_eq!(pair.outcome(A), (1, Err(Unknown::Aborted.into())));
@@ -389,7 +391,7 @@ fn another_export_is_not_held_up() {
     };
     pair.machines[B]
         .endpoint
-        .finish(execution, &answer)
+        .finish(pair.now, execution, &answer)
         .unwrap();
     pair.run(SOON);
     let (_, result) = pair.outcome(A);

@@ -36,7 +36,7 @@ fn answer_with(pair: &mut Pair, export: ExportId) {
     };
     pair.machines[B]
         .endpoint
-        .finish(execution, &answer)
+        .finish(pair.now, execution, &answer)
         .unwrap();
 }
 
@@ -179,7 +179,7 @@ fn an_answer_that_nobody_waits_for_gives_its_capability_back() {
     assert!(
         pair.machines[B]
             .endpoint
-            .finish(execution, &answer)
+            .finish(pair.now, execution, &answer)
             .is_err()
     );
     pair.pump();
@@ -298,7 +298,9 @@ fn a_capability_comes_home_in_requests_and_replies_ten_times_and_makes_no_chain(
         words: &[],
         capability: Some(import.into()),
     };
-    let finished = pair.machines[A].endpoint.finish(execution, &answer);
+    let finished = pair.machines[A]
+        .endpoint
+        .finish(pair.now, execution, &answer);
     assert_eq!(finished, Ok(()));
     pair.machines[A].endpoint.release(pair.now, import);
     pair.run(limits::RETRANSMIT_MAX * 2);

@@ -320,7 +320,7 @@ fn an_import_dies_with_its_session_and_says_so() {
     };
     pair.machines[B]
         .endpoint
-        .finish(execution, &answer)
+        .finish(pair.now, execution, &answer)
         .unwrap();
     pair.run(SOON);
     let import = pair.outcome(A).1.unwrap().capability.unwrap();

@@ -166,7 +166,7 @@ impl Proxy {
             let _ = absolute(arrived).delete();
         }
         // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
-        let _ = self.protocol.finish(execution, &answer);
+        let _ = self.protocol.finish(self.now(), execution, &answer);
     }
 
     fn judge<'w>(&mut self, node: NodeId, head: &Head, words: &'w [u64]) -> Answer<'w> {
@@ -272,9 +272,8 @@ impl Proxy {
     /// A request does not run. Nothing happens if it is over already.
     fn turn_away(&mut self, execution: Execution, reason: NotExecuted) {
         self.statistics.requests_refused += 1;
-        let _ = self
-            .protocol
-            .finish(execution, &Answer::NotExecuted(reason));
+        let answer = Answer::NotExecuted(reason);
+        let _ = self.protocol.finish(self.now(), execution, &answer);
     }
 }
 

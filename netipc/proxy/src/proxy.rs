@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use isthmus_abi::{EventBit, Events, Slot};
+use isthmus_abi::{EventBit, Events, NotExecuted, Slot};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_crypto::Protection;
@@ -355,6 +355,12 @@ impl Proxy {
                 Event::Abandoned { execution } => self.abandon(execution),
                 Event::Released { object } => self.forget_export(object),
                 Event::Revoked { import } => self.import_revoked(now, import),
+                // No proxy hands anything on yet.
+                Event::Asked { asked, .. } => {
+                    let _ = self
+                        .protocol
+                        .grant(now, asked, Err(NotExecuted::NotExportable));
+                }
                 // The capability was given back when it was revoked.
                 Event::RevocationComplete { .. } => {}
                 Event::Up { node, session } => {

@@ -106,7 +106,7 @@ impl World {
                     self.truth.revoked(object);
                     self.machines[node].endpoint.revoke(export);
                 }
-                let is_revoked = |object| self.truth.is_revoked(object);
+                let is_revoked = |object| self.truth.may_be_revoked(object);
                 let revoked = reason == NotExecuted::Revoked
                     && (is_revoked(object) || sent.is_some_and(is_revoked));
                 if Truth::may_refuse(reason) || revoked {
@@ -127,6 +127,12 @@ impl World {
         let theirs = held.find(|held| held.import.node() == node_id(to)).copied();
         match theirs {
             Some(held) if self.rng.bool() => Some((Given::Import(held.import), held.object)),
+            _ if self.rng.u8(..3) == 0 => {
+                // Of a third machine, if it holds one.
+                let mut held = self.machines[node].held.iter();
+                let foreign = held.find(|held| held.import.node() != node_id(to))?;
+                Some((Given::Import(foreign.import), foreign.object))
+            }
             _ => {
                 let (export, object) = self.export(node, to)?;
                 Some((Given::Export(export), object))
@@ -218,7 +224,7 @@ impl World {
         let machine = &mut self.machines[node];
         let export = machine.endpoint.export(node_id(to), Object(object)).ok()?;
         machine.exported.push((object, export));
-        self.truth.exported();
+        self.truth.exported(node);
         Some((export, object))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netipc_protocol::limits::OUTCOME_WITHIN;
+use netipc_protocol::limits::{OFFER_LIFE, OUTCOME_WITHIN};
 use netipc_protocol::{Occupancy, Target};
 
 use crate::machine::{Power, node_id};
@@ -38,6 +38,7 @@ impl World {
         self.truth.all_ended(self.now)?;
         self.meet()?;
         self.check_progress()?;
+        self.run_for(OFFER_LIFE + OUTCOME_WITHIN)?;
         self.check_agreement()?;
         self.give_everything_up();
         self.run_for(OUTCOME_WITHIN)?;
@@ -136,14 +137,10 @@ impl World {
                 .held
                 .iter()
                 .filter(|held| held.import.node() == node_id(from));
-            let (mut all, mut alive) = (0, 0);
-            for held in held {
-                all += 1;
-                alive += usize::from(!self.truth.is_revoked(held.object));
-            }
-            if exporter.exports != alive || importer.imports != all {
+            let all = held.count();
+            if exporter.exports != all || importer.imports != all {
                 let what = format!(
-                    "{to} holds {all} capabilities of {from}, of which {alive} are not revoked; its table has {}, and {from} has {} exports",
+                    "{to} holds {all} capabilities of {from}; its table has {}, and {from} has {} exports",
                     importer.imports, exporter.exports
                 );
                 return Err(self.wrong_tables(what));

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use netipc_protocol::limits::RELEASE_ACKS;
+use netipc_protocol::limits::{GRANTS, RELEASE_ACKS};
 use netipc_protocol::{
-    Answer, DownReason, Event as Local, Execution, Given, ImportId, NodeId, NotExecuted, Outcome,
-    Received, Request, SessionId, Unknown, WORDS_MAX, Way,
+    Answer, Asked, DownReason, Event as Local, Execution, Given, ImportId, NodeId, NotExecuted,
+    Object, Outcome, Received, Request, SessionId, Unknown, WORDS_MAX, Way,
 };
 
 use crate::clients::{client_of, pattern};
 use crate::faults::Fault;
-use crate::machine::{COMPONENTS, Held, Machine, Work, index_of};
+use crate::machine::{COMPONENTS, Held, Machine, Work, index_of, node_id};
 use crate::network::{chance, up_to};
 use crate::truth::Checker;
 use crate::world::{Event, Step, World};
@@ -21,7 +21,8 @@ const WAITING_MAX: usize = 6;
 
 /// More events at one look are a machine that does not bound what it queues: for each peer an outcome, a delivery and an
 /// abandonment for each slot, a capability back for each row, and what begins and ends a session.
-const EVENTS_PER_LOOK: usize = (NODES_MAX as usize - 1) * (3 * SLOTS + 3 * ROWS + RELEASE_ACKS + 2);
+const EVENTS_PER_LOOK: usize =
+    (NODES_MAX as usize - 1) * (3 * SLOTS + 3 * ROWS + RELEASE_ACKS + GRANTS + 2);
 
 /// What an endpoint has said, without what it had borrowed.
 enum Heard {
@@ -33,6 +34,7 @@ enum Heard {
     Abandoned(Execution),
     Released(u64),
     Revoked(ImportId),
+    Asked(Asked, u64),
     RevocationComplete(u64),
     Down(SessionId, NodeId, DownReason),
     Up(SessionId, NodeId),
@@ -82,6 +84,7 @@ impl World {
                         what: format!("{node} believes that a machine is there twice"),
                     });
                 }
+                Some(Heard::Asked(asked, object)) => self.asked(node, asked, object),
                 Some(Heard::Revoked(import)) => self.import_revoked(node, import),
                 Some(Heard::RevocationComplete(object)) => {
                     self.on(node, None, || format!("revocation of {object} is complete"));
@@ -130,6 +133,7 @@ impl World {
             Local::Released { object } => Heard::Released(object.0),
             Local::Twin { .. } => Heard::Twin,
             Local::Revoked { import } => Heard::Revoked(import),
+            Local::Asked { asked, object, .. } => Heard::Asked(asked, object.0),
             Local::RevocationComplete { object } => Heard::RevocationComplete(object.0),
         })
     }
@@ -184,7 +188,7 @@ impl World {
         }
         match (arrived.capability, replied) {
             (None, None) => Ok(()),
-            (None, Some(object)) if self.truth.is_revoked(object) => Ok(()),
+            (None, Some(object)) if self.truth.may_be_lost(id, object) => Ok(()),
             (Some(came), Some(object)) => self.came(node, id, came, object),
             (came, object) => Err(self.broken(
                 id,
@@ -197,15 +201,22 @@ impl World {
     fn came(&mut self, node: usize, id: usize, came: Received, object: u64) -> Step {
         let component = 0;
         match came {
-            Received::Import(import) => self.hold(
-                node,
-                Held {
-                    import,
-                    object,
-                    component,
-                },
-            ),
-            Received::Home(home) if home.0 == object => {
+            Received::Import(import) => {
+                if self.truth.call(id).is_some_and(|call| {
+                    import.node() != node_id(call.caller) && import.node() != node_id(call.callee)
+                }) {
+                    self.summary.hand_offs += 1;
+                }
+                self.hold(
+                    node,
+                    Held {
+                        import,
+                        object,
+                        component,
+                    },
+                )
+            }
+            Received::Home(home) if self.truth.origin(home.0) == self.truth.origin(object) => {
                 self.summary.capabilities += 1;
                 self.summary.homecomings += 1;
             }
@@ -215,6 +226,25 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A peer wants to hand something on: mostly it may.
+    fn asked(&mut self, node: usize, asked: Asked, object: u64) {
+        let local = self.local(node);
+        let endpoint = &mut self.machines[node].endpoint;
+        if self.rng.u8(..16) == 0 {
+            let _ = endpoint.grant(local, asked, Err(NotExecuted::NotPermitted));
+            return;
+        }
+        let new = self.truth.next_object();
+        let granted = endpoint.grant(local, asked, Ok(Object(new)));
+        self.on(node, None, || {
+            format!("is asked to hand on {object} as {new}: {granted:?}")
+        });
+        if let Ok(export) = granted {
+            self.truth.handed_on(node, object);
+            self.machines[node].exported.push((new, export));
+        }
     }
 
     /// The exporter has revoked an import: its copies are taken away, soon.
@@ -239,6 +269,7 @@ impl World {
     }
 
     fn delivered(&mut self, node: usize, execution: Execution, object: u64) {
+        let local = self.local(node);
         let machine = &mut self.machines[node];
         if machine.waiting.len() < WAITING_MAX {
             machine.waiting.push_back((execution, object));
@@ -246,7 +277,7 @@ impl World {
         }
         let answer = Answer::NotExecuted(NotExecuted::Overload);
         // Stale is as good: then its caller knows already.
-        let _ = machine.endpoint.finish(execution, &answer);
+        let _ = machine.endpoint.finish(local, execution, &answer);
     }
 
     fn abandoned(&mut self, node: usize, execution: Execution) {
@@ -384,7 +415,10 @@ impl World {
         execution: Execution,
         answer: &Answer<'_>,
     ) -> bool {
-        let finished = self.machines[node].endpoint.finish(execution, answer);
+        let local = self.local(node);
+        let finished = self.machines[node]
+            .endpoint
+            .finish(local, execution, answer);
         self.on(node, Some(id), || {
             let answer = match answer {
                 Answer::Reply { capability, .. } => format!("reply, {capability:?}"),
@@ -420,7 +454,22 @@ impl World {
             .exported
             .iter()
             .copied()
-            .filter(|(object, _)| server_of(*object) == Some(component))
+            .filter(|(object, _)| server_of(self.truth.origin(*object)) == Some(component))
+            .collect();
+        // What was handed on from something that is still there goes with it.
+        let there: Vec<u64> = serves.iter().map(|(object, _)| *object).collect();
+        let serves: Vec<_> = serves
+            .into_iter()
+            .filter(|(object, _)| {
+                let mut above = self.truth.parent(*object);
+                while let Some(object) = above {
+                    if there.contains(&object) {
+                        return false;
+                    }
+                    above = self.truth.parent(object);
+                }
+                true
+            })
             .collect();
         for (object, export) in serves {
             self.on(node, None, || format!("revokes object {object}"));
@@ -431,7 +480,7 @@ impl World {
             .working
             .iter()
             .map(|(id, work)| (*id, *work))
-            .filter(|(_, work)| server_of(work.object) == Some(component))
+            .filter(|(_, work)| server_of(self.truth.origin(work.object)) == Some(component))
             .collect();
         for (id, work) in works {
             self.machines[node].working.remove(&id);

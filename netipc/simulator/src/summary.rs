@@ -48,6 +48,8 @@ pub struct Summary {
     pub capabilities: u64,
     /// Capabilities among them that came home.
     pub homecomings: u64,
+    /// Capabilities among them that were handed on by a third machine.
+    pub hand_offs: u64,
     /// Sessions that began, counted on each side.
     pub sessions: u64,
     /// Faults of every kind.
@@ -150,6 +152,7 @@ impl AddAssign<&Self> for Summary {
         self.unknown += other.unknown;
         self.capabilities += other.capabilities;
         self.homecomings += other.homecomings;
+        self.hand_offs += other.hand_offs;
         self.sessions += other.sessions;
         self.faults += other.faults;
         for (sum, more) in self.by_fault.iter_mut().zip(other.by_fault) {
@@ -167,7 +170,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities ({} came home), \
+            "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities ({} came home, {} handed on), \
              {} sessions, {} faults",
             self.histories,
             self.events,
@@ -178,6 +181,7 @@ impl fmt::Display for Summary {
             self.unknown,
             self.capabilities,
             self.homecomings,
+            self.hand_offs,
             self.sessions,
             self.faults,
         )?;

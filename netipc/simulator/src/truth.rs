@@ -89,6 +89,14 @@ struct Lent {
     given_up: bool,
     /// Its exporter has revoked it.
     revoked: bool,
+    /// Something that was handed on from it, or from what that was, is revoked.
+    partly_revoked: bool,
+    /// What it was handed on from.
+    parent: Option<u64>,
+    /// Whether something was handed on from it.
+    handed_on: bool,
+    /// The machine that exports it.
+    home: usize,
 }
 
 /// Slot and sequence of a call in a session, as seen on the wire.
@@ -149,10 +157,44 @@ impl Truth {
         self.lent.len().max(1) as u64
     }
 
-    /// It is exported.
-    pub(crate) fn exported(&mut self) {
+    /// It is exported by a machine.
+    pub(crate) fn exported(&mut self, home: usize) {
         let object = self.next_object() as usize;
         self.lent.resize(object + 1, Lent::default());
+        self.lent[object].home = home;
+    }
+
+    /// It is exported, handed on from another.
+    pub(crate) fn handed_on(&mut self, home: usize, from: u64) -> u64 {
+        let object = self.next_object();
+        self.exported(home);
+        self.lent[object as usize].parent = Some(from);
+        self.lent[from as usize].handed_on = true;
+        object
+    }
+
+    /// What an export was made for in the first place.
+    pub(crate) fn origin(&self, mut object: u64) -> u64 {
+        while let Some(parent) = self.parent(object) {
+            object = parent;
+        }
+        object
+    }
+
+    /// What an export was handed on from.
+    pub(crate) fn parent(&self, object: u64) -> Option<u64> {
+        self.lent.get(object as usize)?.parent
+    }
+
+    /// Whether an export, or one that it was handed on from, is this one.
+    fn is_below(&self, mut object: u64, top: u64) -> bool {
+        while object != top {
+            match self.parent(object) {
+                Some(parent) => object = parent,
+                None => return false,
+            }
+        }
+        true
     }
 
     /// A machine has crashed: its callers wait for nothing.
@@ -177,6 +219,7 @@ impl Truth {
         object: u64,
     ) -> Check {
         let revoked = self.is_revoked(object);
+        let same = self.origin(self.calls[id].object) == self.origin(object);
         let call = &mut self.calls[id];
         call.starts += 1;
         call.taken = true;
@@ -201,7 +244,7 @@ impl Truth {
             );
             return says(Checker::Truth, what);
         }
-        if call.callee != node || call.object != object {
+        if call.callee != node || !same {
             let what = format!(
                 "call {id} to object {} of {} reached object {object} of {node}",
                 call.object, call.callee
@@ -263,7 +306,7 @@ impl Truth {
     ) -> Check {
         let sends = self.calls[id].sends;
         let gone = self.is_gone(self.calls[id].object)
-            || sends.is_some_and(|object| self.is_revoked(object));
+            || sends.is_some_and(|object| self.may_be_revoked(object));
         let calm = self.calm;
         let call = &mut self.calls[id];
         let says = |checker, what| broken(checker, world, id, what);
@@ -316,22 +359,41 @@ impl Truth {
         self.lent[object as usize].given_up = true;
     }
 
-    /// Its exporter revokes an object.
+    /// Its exporter revokes an object, and with it what was handed on from it.
     pub(crate) fn revoked(&mut self, object: u64) {
-        self.lent[object as usize].revoked = true;
+        for other in 0..self.lent.len() as u64 {
+            if self.is_below(other, object) {
+                let origin = self.origin(other) as usize;
+                self.lent[other as usize].revoked = true;
+                self.lent[origin].partly_revoked = true;
+            }
+        }
     }
 
     /// The importer has said that nobody there has it: nobody may hold it.
     pub(crate) fn completed(&self, now: Instant, object: u64, holder: Option<usize>) -> Check {
+        // What a machine holds that was handed on is not known so exactly here.
+        let alone = self
+            .lent
+            .get(self.origin(object) as usize)
+            .is_some_and(|lent| !lent.handed_on);
         match holder {
-            Some(node) => Err(Violation {
+            Some(node) if alone => Err(Violation {
                 checker: Checker::Revocation,
                 at: now,
                 call: None,
                 what: format!("the revocation of object {object} is complete, and {node} holds it"),
             }),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether its exporter has revoked it, or what was handed on from it.
+    pub(crate) fn may_be_revoked(&self, object: u64) -> bool {
+        self.lent
+            .get(self.origin(object) as usize)
+            .is_some_and(|lent| lent.revoked || lent.partly_revoked)
+            || self.is_revoked(object)
     }
 
     /// Whether its exporter has revoked it.
@@ -345,6 +407,7 @@ impl Truth {
         self.lent
             .get(object as usize)
             .is_some_and(|lent| lent.revoked || lent.given_up)
+            || self.may_be_revoked(object)
     }
 
     /// A call was refused at once: that is its outcome.
@@ -368,6 +431,21 @@ impl Truth {
                 format!("call {id} has no outcome"),
             ),
         }
+    }
+
+    /// Whether a reply may come without the capability that the server gave: it is revoked, or it is a third machine's, and the
+    /// session with that may have ended while the reply was on its way.
+    pub(crate) fn may_be_lost(&self, id: usize, object: u64) -> bool {
+        /// So long after the last fault there may still be sessions that do not know that they are over.
+        const AFTERMATH: Duration = OUTCOME_WITHIN.saturating_mul(2);
+        let (Some(call), Some(lent)) = (self.calls.get(id), self.lent.get(object as usize)) else {
+            return false;
+        };
+        let rough = match (self.calm, call.replied_at) {
+            (Some(calm), Some(replied)) => replied < calm + AFTERMATH,
+            _ => true,
+        };
+        self.may_be_revoked(object) || (rough && lent.home != call.callee)
     }
 
     /// How a call ended, if it did.

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use netipc_protocol::limits::{OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS};
+use netipc_protocol::limits::{GRANTS, OFFER_ACKS, OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS};
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, PlantedFault};
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
@@ -24,8 +24,8 @@ const EVENTS_MAX: u64 = 1_000_000;
 
 /// More frames at one look are a machine that does not bound what it says: to each peer a frame for each slot of each side, a
 /// RELEASE for each row, its acknowledgements, and one each of the handshake and PING and PONG.
-const FRAMES_PER_LOOK: usize =
-    (NODES_MAX as usize - 1) * (2 * SLOTS + 2 * ROWS + RELEASE_ACKS + REVOKE_ACKS + 4);
+const FRAMES_PER_LOOK: usize = (NODES_MAX as usize - 1)
+    * (2 * SLOTS + 2 * ROWS + RELEASE_ACKS + REVOKE_ACKS + 3 * GRANTS + OFFER_ACKS + 6);
 
 /// Something that happens at a point of virtual time.
 #[derive(Clone, Copy, Debug)]

@@ -152,7 +152,7 @@ impl Pair {
                     words: &words,
                     capability: None,
                 };
-                let _ = endpoint.finish(execution, &answer);
+                let _ = endpoint.finish(self.now, execution, &answer);
             }
         }
         let mut buffer = [0; FRAME_LENGTH_MAX];

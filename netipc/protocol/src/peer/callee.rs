@@ -5,8 +5,8 @@ mod slot;
 use heapless::Deque;
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::{
-    Capability, Descriptor, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way, Words,
-    cancel, reply, request,
+    Capability, Descriptor, Grant, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way,
+    Words, cancel, reply, request,
 };
 
 use crate::exports::{Exported, Exports};
@@ -39,6 +39,8 @@ pub(crate) struct Tables<'a, const ROWS: usize> {
     pub(crate) session: SessionId,
     pub(crate) exports: &'a mut Exports<ROWS>,
     pub(crate) imports: &'a mut Imports<ROWS>,
+    /// The import that the message's grant stands for.
+    pub(crate) claimed: Option<ImportId>,
     pub(crate) faults: Faults,
 }
 
@@ -57,8 +59,13 @@ impl<const ROWS: usize> Tables<'_, ROWS> {
                 Exported::Object(object) => Some(Received::Home(object)),
                 Exported::Bootstrap | Exported::Gone | Exported::Never => None,
             }),
-            Capability::Granted(..) => Some(None),
+            Capability::Granted(..) => Some(self.claimed.map(Received::Import)),
         }
+    }
+
+    /// Whether a capability is a third machine's.
+    pub(crate) fn is_foreign(&self, given: Given) -> bool {
+        matches!(given, Given::Import(import) if import.node != self.node)
     }
 
     /// How a capability that is sent to the peer is named, and what is to be kept meanwhile; or why it cannot be sent.
@@ -261,6 +268,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                     tables.imports.unpin(import);
                 }
             }
+            State::Granting => slot.enter(State::Ran),
             State::Idle => return Err(Dropped::Stale),
             _ => {}
         }
@@ -326,13 +334,16 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             );
             return Err(Stale);
         }
-        let received = match slot.capability.take().map(|given| tables.take(given)) {
+        let came = slot.capability.take();
+        let received = match came.map(|given| tables.take(given)) {
             None => None,
             Some(Some(Some(received))) => Some(received),
             Some(refused) => {
-                let reason = match refused {
-                    None => NotExecuted::Overload,
-                    Some(_) => NotExecuted::Revoked,
+                let reason = match (refused, came) {
+                    (None, _) => NotExecuted::Overload,
+                    // Offered, and gone with its session or after its time.
+                    (Some(_), Some(Capability::Granted(..))) => NotExecuted::SessionEnded,
+                    (Some(_), _) => NotExecuted::Revoked,
                 };
                 let state = State::Refused(reason);
                 self.withdraw(index, state, tables.exports, tables.faults);
@@ -378,10 +389,14 @@ impl<const SLOTS: usize> Callee<SLOTS> {
                 words,
                 capability,
             } => {
-                let given = capability.map(|given| tables.give(given));
+                let granting = capability.is_some_and(|given| tables.is_foreign(given));
+                let given = capability
+                    .filter(|_| !granting)
+                    .map(|given| tables.give(given));
                 slot.label = label;
                 slot.words.clear();
                 match (slot.words.extend_from_slice(words), given) {
+                    (Ok(()), None) if granting => State::Granting,
                     (Ok(()), None) => State::Replied,
                     (Ok(()), Some(Ok((capability, pinned)))) => {
                         slot.capability = Some(capability);
@@ -396,6 +411,39 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         self.ready.remove(index);
         self.settle(index, state);
         Ok(())
+    }
+
+    /// The grant that a reply waits for has come, or will not.
+    pub(crate) fn granted(
+        &mut self,
+        slot: u16,
+        sequence: Sequence,
+        grant: Option<(NodeId, Grant)>,
+    ) {
+        let index = usize::from(slot);
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        if slot.sequence != sequence || slot.state != State::Granting {
+            return;
+        }
+        slot.capability = grant.map(|(node, grant)| Capability::Granted(node, grant));
+        let state = match grant {
+            Some(_) => State::Replied,
+            None => State::Failed(Unknown::ReplyLost),
+        };
+        self.settle(index, state);
+    }
+
+    /// The grant that a request names, which waits for a worker.
+    pub(crate) fn names(&self, execution: Execution) -> Option<(NodeId, Grant)> {
+        let index = self.find(execution).ok()?;
+        match self.slots[index].capability {
+            Some(Capability::Granted(node, grant)) if self.ready.contains(index) => {
+                Some((node, grant))
+            }
+            _ => None,
+        }
     }
 
     /// Requests that wait for an export that is gone are turned away.

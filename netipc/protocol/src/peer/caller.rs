@@ -7,8 +7,8 @@ use core::time::Duration;
 use heapless::{Deque, Vec};
 use isthmus_abi::{NotExecuted, Outcome, Unknown};
 use netipc_wire::{
-    Capability, Descriptor, Message, Order, Sequence, SlotIndex, WORDS_MAX, Way, Words, cancel,
-    request,
+    Capability, Descriptor, Grant, Message, NodeId, Order, Sequence, SlotIndex, WORDS_MAX, Way,
+    Words, cancel, request,
 };
 
 use crate::coverage::{Observed, Part, passed};
@@ -38,6 +38,8 @@ pub(crate) struct Caller<const SLOTS: usize> {
     serial: u64,
     /// Imports that nothing on its way names any more.
     unpinned: Deque<ImportId, SLOTS>,
+    /// Imports whose call ended before its first frame left.
+    uncalled: Deque<ImportId, SLOTS>,
     /// Slots at the end that the peer does not answer for in this session.
     unusable: usize,
 }
@@ -56,6 +58,8 @@ struct Slot {
     order: Order,
     /// A capability that goes with the request.
     capability: Option<Capability>,
+    /// It waits for the grant of one, and with it what is called after it at the same target.
+    granting: bool,
     /// The import that it is, kept until the callee's word.
     pinned: Option<ImportId>,
     deadline: Instant,
@@ -119,6 +123,7 @@ impl Slot {
         target: Descriptor::BOOTSTRAP,
         order: Order(0),
         capability: None,
+        granting: false,
         pinned: None,
         deadline: Instant::from_nanos(0),
         retry_at: Instant::from_nanos(0),
@@ -153,6 +158,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         open: 0,
         serial: 0,
         unpinned: Deque::new(),
+        uncalled: Deque::new(),
         unusable: 0,
     };
 
@@ -169,6 +175,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         self.completions.clear();
         self.open = 0;
         self.unpinned.clear();
+        self.uncalled.clear();
         self.unusable = 0;
     }
 
@@ -180,6 +187,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         target: Descriptor,
         import: Option<ImportId>,
         capability: Option<(Capability, Option<ImportId>)>,
+        granting: bool,
         faults: Faults,
     ) -> Result<(u16, u64), NotExecuted> {
         if call.way == Way::OneWay && self.one_ways(faults) >= (SLOTS / ONE_WAY_SHARE).max(1) {
@@ -207,6 +215,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         slot.way = call.way;
         slot.import = import;
         slot.target = target;
+        slot.granting = granting;
         slot.capability = capability.map(|(capability, _)| capability);
         slot.pinned = capability.and_then(|(_, pinned)| pinned);
         slot.deadline = now + call.budget.unwrap_or(BUDGET_DEFAULT).min(BUDGET_MAX);
@@ -296,8 +305,10 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         };
         for index in self.busy.iter() {
             let slot = &self.slots[index];
-            let survives =
-                ending == Ending::Replaced && slot.import.is_none() && slot.capability.is_none();
+            let survives = ending == Ending::Replaced
+                && slot.import.is_none()
+                && slot.capability.is_none()
+                && !slot.granting;
             match slot.state {
                 State::Queued if survives => {}
                 State::Queued => {
@@ -356,7 +367,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         now: Instant,
         imports: &mut Imports<ROWS>,
     ) -> Option<usize> {
-        while let Some(number) = self.fresh.pop_front() {
+        while let Some(number) = self.next_fresh() {
             let index = usize::from(number);
             let slot = &mut self.slots[index];
             let Some(order) = imports.next_order(slot.import) else {
@@ -365,6 +376,9 @@ impl<const SLOTS: usize> Caller<SLOTS> {
                 self.free(index);
                 continue;
             };
+            if let Some(import) = slot.import {
+                imports.unpin(import);
+            }
             slot.order = order;
             slot.sequence = slot.sequence.next();
             slot.enter(State::Sent);
@@ -490,11 +504,67 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     fn free(&mut self, index: usize) {
+        let slot = &self.slots[index];
+        if let (State::Queued, Some(import)) = (slot.state, slot.import) {
+            // It is emptied after everything that frees slots.
+            let _ = self.uncalled.push_back(import);
+        }
         self.unpin(index);
         self.slots[index].enter(State::Free);
         self.busy.remove(index);
         self.awaiting.remove(index);
         self.due.remove(index);
+    }
+
+    /// The next call whose first frame can leave, in the order of the calls to each target.
+    fn next_fresh(&mut self) -> Option<u16> {
+        let granting = |index: &u16| self.slots[usize::from(*index)].granting;
+        if !self.fresh.iter().any(granting) {
+            return self.fresh.pop_front();
+        }
+        let waits = |place: usize, target: Descriptor| {
+            let before = self.fresh.iter().take(place + 1);
+            before
+                .filter(|index| granting(index))
+                .any(|index| self.slots[usize::from(*index)].target == target)
+        };
+        let mut fresh = self.fresh.iter().copied().enumerate();
+        let ready =
+            |(place, index): &(usize, u16)| !waits(*place, self.slots[usize::from(*index)].target);
+        let (_, number) = fresh.find(ready)?;
+        self.unqueue(usize::from(number));
+        Some(number)
+    }
+
+    /// The grant that a call waits for has come, or will not.
+    pub(crate) fn granted(
+        &mut self,
+        slot: u16,
+        serial: u64,
+        result: Result<(NodeId, Grant), NotExecuted>,
+    ) {
+        let index = usize::from(slot);
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        if slot.serial != serial || !slot.granting || slot.state != State::Queued {
+            return;
+        }
+        slot.granting = false;
+        match result {
+            Ok((node, grant)) => slot.capability = Some(Capability::Granted(node, grant)),
+            Err(reason) => {
+                self.complete(index, Err(reason.into()));
+                self.unqueue(index);
+                self.free(index);
+            }
+        }
+    }
+
+    /// Whether a reply to this call would be taken.
+    pub(crate) fn expects(&self, slot: SlotIndex, sequence: Sequence) -> bool {
+        let slot = self.slots.get(usize::from(slot.0));
+        slot.is_some_and(|slot| slot.state == State::Sent && slot.sequence == sequence)
     }
 
     /// What was given with it has arrived, or never will.
@@ -507,7 +577,9 @@ impl<const SLOTS: usize> Caller<SLOTS> {
 
     /// The next import that nothing on its way names any more.
     pub(crate) fn next_unpinned(&mut self) -> Option<ImportId> {
-        self.unpinned.pop_front()
+        self.unpinned
+            .pop_front()
+            .or_else(|| self.uncalled.pop_front())
     }
 
     /// Calls of which nothing was sent to an import that is revoked: they end, one at a time, again until `None`.

@@ -240,7 +240,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// Says HELLO, unless that is being done.
-    pub(super) fn greet<C: Cipher, R: Random>(
+    pub(crate) fn greet<C: Cipher, R: Random>(
         &mut self,
         now: Instant,
         context: &mut Context<'_, C, R>,

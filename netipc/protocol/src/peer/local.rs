@@ -1,7 +1,7 @@
 //! What this machine asks of a peer: calls, work on its requests, exports and imports.
 
 use isthmus_abi::NotExecuted;
-use netipc_wire::Descriptor;
+use netipc_wire::{Descriptor, Grant, NodeId, Sequence, SessionId, SlotIndex};
 
 use super::callee::Tables;
 use super::{Context, Peer};
@@ -21,6 +21,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         &mut self,
         now: Instant,
         call: &Call<'_>,
+        granting: bool,
         context: &mut Context<'_, C, R>,
     ) -> Result<CallId, NotExecuted> {
         let node = self.node.ok_or(NotExecuted::PeerUnreachable)?;
@@ -40,21 +41,33 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                     session,
                     exports: &mut self.exports,
                     imports: &mut self.imports,
+                    claimed: None,
                     faults: context.faults,
                 };
                 Some(tables.give(given)?)
             }
             (Some(_), None) => return Err(NotExecuted::SessionEnded),
         };
-        let (slot, serial) =
-            self.caller
-                .call(now, call, target, import, capability, context.faults)?;
+        let (slot, serial) = self.caller.call(
+            now,
+            call,
+            target,
+            import,
+            capability,
+            granting,
+            context.faults,
+        )?;
+        if let Some(import) = import {
+            // Until its first frame has left.
+            self.imports.pin(import);
+        }
         if let (Some((capability, pinned)), Some(session)) = (capability, session) {
             let mut tables = Tables {
                 node,
                 session,
                 exports: &mut self.exports,
                 imports: &mut self.imports,
+                claimed: None,
                 faults: context.faults,
             };
             tables.leaves(capability, pinned);
@@ -76,6 +89,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         &mut self,
         now: Instant,
         execution: Execution,
+        claimed: Option<ImportId>,
         faults: Faults,
     ) -> Result<Request<'_>, Stale> {
         let mut tables = self
@@ -87,10 +101,25 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 session: session.id,
                 exports: &mut self.exports,
                 imports: &mut self.imports,
+                claimed,
                 faults,
             })
             .ok_or(Stale)?;
         self.callee.start(now, execution, &mut tables)
+    }
+
+    /// The grant that a request names.
+    pub(crate) fn names(&self, execution: Execution) -> Option<(NodeId, Grant)> {
+        if self.session_id() == Some(execution.session) {
+            self.callee.names(execution)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a reply that comes in this session would be taken.
+    pub(crate) fn expects(&self, session: SessionId, slot: SlotIndex, sequence: Sequence) -> bool {
+        self.session_id() == Some(session) && self.caller.expects(slot, sequence)
     }
 
     pub(crate) fn finish(
@@ -105,6 +134,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 session: execution.session,
                 exports: &mut self.exports,
                 imports: &mut self.imports,
+                claimed: None,
                 faults,
             };
             self.callee.finish(execution, answer, &mut tables)
@@ -150,6 +180,34 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if self.session_id() == Some(export.session) {
             self.revoke_row(describe(export.row, export.generation), faults);
         }
+    }
+
+    /// Whether an export is there.
+    pub(crate) fn is_live(&self, export: ExportId) -> bool {
+        self.exports.descriptor(export.session, export).is_some()
+            && self.session_id() == Some(export.session)
+    }
+
+    /// As [`revoke`](Self::revoke), of what is in a row now.
+    pub(crate) fn revoke_present(&mut self, row: u16, faults: Faults) {
+        let present = self.exports.present(describe(row, 0));
+        self.revoke_row(present, faults);
+    }
+
+    /// The next row of exports that has become free.
+    pub(crate) fn next_ended(&mut self) -> Option<u16> {
+        self.exports.ended.pop_front()
+    }
+
+    /// The import that a grant of this peer stands for.
+    pub(crate) fn claim(&mut self, grant: Grant, session: SessionId) -> Option<ImportId> {
+        self.imports.claim(self.node?, grant, session)
+    }
+
+    /// Something was carried to or from another peer.
+    pub(crate) fn settled(&mut self, now: Instant) {
+        self.let_go(now);
+        self.note_awaiting(now);
     }
 
     pub(crate) fn release(&mut self, now: Instant, import: ImportId) {

@@ -4,6 +4,7 @@
 
 mod callee;
 mod caller;
+mod grants;
 mod handshake;
 mod local;
 mod rekey;
@@ -13,7 +14,7 @@ mod session;
 use heapless::Deque;
 use isthmus_abi::NotExecuted;
 use netipc_wire::handshake::Cookie;
-use netipc_wire::{BootId, Descriptor, Message, NodeId, SessionId, slot};
+use netipc_wire::{BootId, Descriptor, Grant, Message, NodeId, SessionId, grant, slot};
 
 use crate::cipher::Cipher;
 use crate::endpoint::{Config, Random};
@@ -22,9 +23,11 @@ use crate::fault::{Faults, PlantedFault};
 use crate::imports::Imports;
 use crate::maybe::Maybe;
 use crate::time::Instant;
-use crate::types::{DownReason, Dropped, Event, Object};
+use crate::types::{DownReason, Dropped, Event, ImportId, Object};
 use callee::{Callee, Tables};
 use caller::{Caller, Ending, Settled};
+use grants::Grants;
+pub(crate) use grants::Waiter;
 pub(crate) use handshake::Greeting;
 use revocation::Revocations;
 use session::{HalfOpen, Hello, Identity, Proof, Session, Silence};
@@ -50,6 +53,9 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     /// Objects that the proxy can give back; with the exports at most `ROWS`.
     released: Deque<Object, ROWS>,
     revocations: Revocations<ROWS>,
+    pub(crate) grants: Grants,
+    /// An offer that the endpoint has to look at.
+    pub(crate) offer: Option<grant::Offer>,
     down: Maybe<Down>,
     up: Option<SessionId>,
     /// The last session that was lost, for the fault that takes it up again.
@@ -70,6 +76,10 @@ pub(crate) struct Context<'a, C, R> {
     pub(crate) config: &'a Config,
     pub(crate) cipher: &'a mut C,
     pub(crate) random: &'a mut R,
+    /// The import that the grant in a frame stands for.
+    pub(crate) claimed: Option<ImportId>,
+    /// What was offered already because of a frame's question, and whether it was accepted.
+    pub(crate) offered: Option<Option<Grant>>,
     pub(crate) faults: Faults,
 }
 
@@ -85,6 +95,12 @@ pub(crate) enum Next {
     Rekey(rekey::About),
     Revoke(Descriptor),
     RevokeAck(Descriptor),
+    GrantAsk(grant::Ask),
+    Grant(u64, Grant),
+    GrantRefuse(u64, NotExecuted),
+    Offer(grant::Offer),
+    OfferAck(Descriptor),
+    OfferRefuse(Descriptor, NotExecuted),
 }
 
 /// How full a peer's tables are.
@@ -118,6 +134,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         imports: Imports::NEW,
         released: Deque::new(),
         revocations: Revocations::NEW,
+        grants: Grants::NEW,
+        offer: None,
         down: Maybe::Nothing,
         up: None,
         #[cfg(feature = "planted-faults")]
@@ -140,6 +158,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.imports.clear();
         self.released.clear();
         self.revocations.clear();
+        self.grants.clear();
+        self.offer = None;
         self.down = Maybe::Nothing;
         self.up = None;
         #[cfg(feature = "planted-faults")]
@@ -184,6 +204,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 session: present,
                 exports: &mut self.exports,
                 imports: &mut self.imports,
+                claimed: None,
                 faults: context.faults,
             };
             let take = |capability| tables.take(capability);
@@ -204,6 +225,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             session: session.id,
             exports: &mut self.exports,
             imports: &mut self.imports,
+            claimed: context.claimed,
             faults: context.faults,
         };
         let result = match message {
@@ -250,12 +272,15 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 self.take_back(*descriptor);
                 Ok(())
             }
-            Message::GrantAsk(_)
-            | Message::Grant(..)
-            | Message::GrantRefuse(..)
-            | Message::Offer(_)
-            | Message::OfferAck(_)
-            | Message::OfferRefuse(..) => Err(Dropped::Violation),
+            Message::GrantAsk(ask) => self.asked_by_peer(ask, context.offered),
+            Message::Grant(number, grant) => self.granted_by_peer(*number, Ok(*grant)),
+            Message::GrantRefuse(number, reason) => self.granted_by_peer(*number, Err(*reason)),
+            Message::Offer(offer) => {
+                self.offer = Some(*offer);
+                Ok(())
+            }
+            Message::OfferAck(export) => self.offer_answered(*export, Ok(())),
+            Message::OfferRefuse(export, reason) => self.offer_answered(*export, Err(*reason)),
             Message::Hello(_)
             | Message::HelloAck(_)
             | Message::HelloRefuse(_)
@@ -317,6 +342,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
         self.callee.expire(now, &mut self.exports, context.faults);
         self.revocations.expire(now, self.exports.is_revoking());
+        self.expire_grants(now);
         self.let_go(now);
         self.note_awaiting(now);
     }
@@ -331,6 +357,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.caller.timeout(),
             self.callee.timeout(),
             self.revocations.timeout(self.exports.is_revoking()),
+            self.grants.timeout(),
+            self.imports.offers_end(),
         ]
         .into_iter()
         .flatten()
@@ -354,6 +382,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
         if let Some(slot) = self.caller.next_frame(now, &mut self.imports) {
             session.note_awaiting(now, true);
+            if self.imports.take_let_go() {
+                session.release(now);
+            }
             return Some(Next::Caller(slot));
         }
         if let Some(descriptor) = session.release_acks.pop_front() {
@@ -368,7 +399,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if core::mem::take(&mut session.ping_due) {
             return Some(Next::Ping);
         }
-        self.revocations.next_frame(now, &self.exports)
+        self.revocations
+            .next_frame(now, &self.exports)
+            .or_else(|| self.grants.next_frame())
     }
 
     /// The frame's content, its session and its number.
@@ -395,6 +428,12 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Next::Rekey(about) => self.session.as_ref()?.rekeying.message(about)?,
             Next::Revoke(descriptor) => Message::Revoke(descriptor),
             Next::RevokeAck(descriptor) => Message::RevokeAck(descriptor),
+            Next::GrantAsk(_)
+            | Next::Grant(..)
+            | Next::GrantRefuse(..)
+            | Next::Offer(_)
+            | Next::OfferAck(_)
+            | Next::OfferRefuse(..) => next.about_grants()?,
         };
         Some((message, id, number))
     }
@@ -420,6 +459,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             || !self.released.is_empty()
             || self.revocations.has_news()
             || self.imports.has_news()
+            || self.grants.has_question()
             || self.callee.has_event()
     }
 
@@ -453,13 +493,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if let Some(import) = self.imports.next_news(node) {
             return Some(Event::Revoked { import });
         }
+        if self.grants.has_question()
+            && let Some(session) = self.session_id()
+        {
+            return self.grants.next_question(node, session);
+        }
         self.callee.poll(node, self.session.as_ref()?.id)
     }
 
     fn note_awaiting(&mut self, now: Instant) {
         if let Some(session) = self.session.as_mut() {
-            let awaits =
-                self.caller.awaits() || self.imports.is_releasing() || self.exports.is_revoking();
+            let awaits = self.caller.awaits()
+                || self.imports.is_releasing()
+                || self.exports.is_revoking()
+                || self.grants.awaits();
             session.note_awaiting(now, awaits);
         }
     }
@@ -486,6 +533,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.imports.clear();
         self.released.clear();
         self.revocations.clear();
+        self.grants.end_session();
         // Of a session that the proxy does not know it need not know the end.
         if self.up.take().is_none() {
             let after = self.caller.outcomes();

@@ -225,7 +225,7 @@ impl Pair {
         };
         self.machines[machine]
             .endpoint
-            .finish(execution, &answer)
+            .finish(self.now, execution, &answer)
             .unwrap();
     }
 
@@ -411,6 +411,7 @@ fn own(event: Event<'_>) -> Said {
         Event::Released { object } => Said::Released(object),
         Event::Revoked { import } => Said::Revoked(import),
         Event::RevocationComplete { object } => Said::Revocation(object),
+        Event::Asked { object, .. } => panic!("nobody hands {object:?} on"),
         Event::Up { session, .. } => Said::Up(session),
         Event::Down {
             session, reason, ..

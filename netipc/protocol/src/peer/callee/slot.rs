@@ -51,6 +51,8 @@ pub(super) enum State {
     Refused(NotExecuted),
     /// It may have run, there is no answer.
     Failed(Unknown),
+    /// It ran; the reply waits until the capability that goes with it is granted.
+    Granting,
 }
 
 /// What a slot has to say.
@@ -87,7 +89,10 @@ impl Slot {
 
     /// Whether the callee owes its word about the request: no peer that follows the protocol sends another before it.
     pub(super) const fn is_open(&self) -> bool {
-        matches!(self.state, State::Held | State::Ready | State::Running)
+        matches!(
+            self.state,
+            State::Held | State::Ready | State::Running | State::Granting
+        )
     }
 
     pub(super) const fn verdict(&self) -> Verdict {
@@ -95,7 +100,7 @@ impl Slot {
             State::NeverRan | State::Refused(_) | State::Idle | State::Held | State::Ready => {
                 Verdict::NeverRan
             }
-            State::Ran | State::Replied => Verdict::Ran,
+            State::Ran | State::Replied | State::Granting => Verdict::Ran,
             State::Running | State::Abandoned | State::Failed(_) => Verdict::Running,
         }
     }
@@ -116,6 +121,7 @@ impl Observed for State {
             Self::Replied => 7,
             Self::Refused(_) => 8,
             Self::Failed(_) => 9,
+            Self::Granting => 10,
         }
     }
 }
