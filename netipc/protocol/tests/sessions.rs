@@ -158,7 +158,12 @@ fn after_a_cut_there_is_a_new_session_and_the_old_one_is_over() {
     let execution = pair.delivered(B);
     assert_ne!(execution.session(), old.session());
     let answer = netipc_protocol::Answer::Unknown(Unknown::Aborted);
-    assert!(pair.machines[B].endpoint.finish(old, &answer).is_err());
+    assert!(
+        pair.machines[B]
+            .endpoint
+            .finish(pair.now, old, &answer)
+            .is_err()
+    );
     pair.serve(B, execution, &[]);
     pair.run(SOON);
     assert_eq!(pair.outcome(A).0, 2);
