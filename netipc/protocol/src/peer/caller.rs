@@ -92,6 +92,17 @@ struct Completion {
     result: Result<u16, Outcome>,
 }
 
+/// What a call names of the session's.
+pub(crate) struct Names {
+    pub(crate) target: Descriptor,
+    /// `None`: the bootstrap export.
+    pub(crate) import: Option<ImportId>,
+    /// What goes with it, and the import that it is.
+    pub(crate) capability: Option<(Capability, Option<ImportId>)>,
+    /// It waits for a grant.
+    pub(crate) granting: bool,
+}
+
 /// Why all calls end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -184,10 +195,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         &mut self,
         now: Instant,
         call: &Call<'_>,
-        target: Descriptor,
-        import: Option<ImportId>,
-        capability: Option<(Capability, Option<ImportId>)>,
-        granting: bool,
+        names: &Names,
         faults: Faults,
     ) -> Result<(u16, u64), NotExecuted> {
         if call.way == Way::OneWay && self.one_ways(faults) >= (SLOTS / ONE_WAY_SHARE).max(1) {
@@ -213,11 +221,11 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         slot.serial = self.serial;
         slot.token = call.token;
         slot.way = call.way;
-        slot.import = import;
-        slot.target = target;
-        slot.granting = granting;
-        slot.capability = capability.map(|(capability, _)| capability);
-        slot.pinned = capability.and_then(|(_, pinned)| pinned);
+        slot.import = names.import;
+        slot.target = names.target;
+        slot.granting = names.granting;
+        slot.capability = names.capability.map(|(capability, _)| capability);
+        slot.pinned = names.capability.and_then(|(_, pinned)| pinned);
         slot.deadline = now + call.budget.unwrap_or(BUDGET_DEFAULT).min(BUDGET_MAX);
         slot.label = call.label;
         slot.words.clear();

@@ -4,6 +4,7 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::{Descriptor, Grant, NodeId, Sequence, SessionId, SlotIndex};
 
 use super::callee::Tables;
+use super::caller::Names;
 use super::{Context, Peer};
 use crate::cipher::Cipher;
 use crate::endpoint::Random;
@@ -48,15 +49,13 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             }
             (Some(_), None) => return Err(NotExecuted::SessionEnded),
         };
-        let (slot, serial) = self.caller.call(
-            now,
-            call,
+        let names = Names {
             target,
             import,
             capability,
             granting,
-            context.faults,
-        )?;
+        };
+        let (slot, serial) = self.caller.call(now, call, &names, context.faults)?;
         if let Some(import) = import {
             // Until its first frame has left.
             self.imports.pin(import);
