@@ -1,34 +1,14 @@
 //! Every promise is kept from these seeds on, every history is as long as is said, and every planted mistake is found.
 //! `./isthmus test simulator` runs many more seeds by `netipc-sim`.
 
-use netipc_protocol::coverage::transitions;
 use netipc_simulator::{
-    CALLS_LEAST, CAPABILITIES_LEAST, FAULTS_LEAST, Fault, NODES_LEAST, NODES_MAX, Options,
-    Protection, Record, Summary, hunt, mutants, run,
+    CALLS_LEAST, CAPABILITIES_LEAST, FAULTS_LEAST, NODES_LEAST, NODES_MAX, Options, Protection,
+    Record, Summary, hunt, mutants, run,
 };
 
 /// With the real cipher: each history takes a hundred times as long.
 const REAL_SEEDS: u64 = 12;
 const SEEDS: u64 = 300;
-
-#[test]
-fn no_promise_is_broken() {
-    let (summary, found) = hunt(0, SEEDS, &Options::default(), |_, _| {});
-    assert_eq!(found, None, "{summary}");
-    // The histories are harsh and yet get somewhere.
-    assert_eq!(summary.histories, SEEDS);
-    assert!(
-        summary.replies > 100 * SEEDS && summary.unknown > 10 * SEEDS,
-        "{summary}"
-    );
-    assert!(summary.not_executed > 10 * SEEDS, "{summary}");
-    for fault in Fault::ALL {
-        assert!(summary.fault(*fault) > 0, "never: {}", fault.text());
-    }
-    for transition in transitions() {
-        assert!(transition.legal && transition.seen > 0, "{transition:?}");
-    }
-}
 
 #[test]
 fn every_history_is_as_long_as_is_said() {
