@@ -11,6 +11,7 @@ use netipc_protocol::{
 use netipc_wire::handshake::Cookie;
 use netipc_wire::{Header, Nonce};
 
+use crate::fault::{Faults, PlantedFault};
 use crate::gate::Gate;
 use crate::key::Key;
 use crate::keys::{ClusterKeys, Encryption, KeyLog, NODES, Secret};
@@ -76,6 +77,7 @@ pub struct Noise {
     /// Machine 1 is the first.
     peers: Vec<Peer>,
     rekey_after: Duration,
+    faults: Faults,
     agreed: heapless::Deque<Agreed, AGREED>,
 }
 
@@ -97,6 +99,7 @@ impl Noise {
             gate: Gate::new(),
             peers: Vec::new(),
             rekey_after: REKEY_AFTER,
+            faults: Faults::NONE,
             agreed: heapless::Deque::new(),
         };
         noise.peers.resize_with(NODES, Peer::default);
@@ -110,6 +113,12 @@ impl Noise {
     pub const fn rekeying_after(mut self, time: Duration) -> Self {
         self.rekey_after = time;
         self
+    }
+
+    /// Plants a fault.
+    #[cfg(feature = "planted-faults")]
+    pub const fn plant(&mut self, fault: PlantedFault) {
+        self.faults.planted = Some(fault);
     }
 
     fn restart(&mut self) {
@@ -166,10 +175,11 @@ impl Cipher for Noise {
             self.gate.sign(frame);
             return;
         }
+        let faults = self.faults;
         let peer = self.peer(peer);
         let entry = peer.and_then(|peer| peer.ring.find(header.session, header.key));
         match entry {
-            Some(entry) => entry.key.seal(header.number, frame),
+            Some(entry) => entry.key.seal(header.number, frame, faults),
             // The protocol asked for the key, so there is one; without it nothing may be readable.
             None => frame.fill(0),
         }
@@ -183,15 +193,17 @@ impl Cipher for Noise {
         frame: &mut [u8],
     ) -> Result<(), Unreadable> {
         if header.kind.is_handshake() {
-            let signed = self.gate.is_signed(frame);
+            let signed =
+                self.gate.is_signed(frame) || self.faults.has(PlantedFault::HandshakeUnsigned);
             return signed.then_some(()).ok_or(Unreadable::Corrupt);
         }
+        let faults = self.faults;
         let ring = &mut self.peer(peer).ok_or(Unreadable::NoKey)?.ring;
         let entry = ring.find(header.session, header.key);
         let entry = entry
             .filter(|entry| entry.is_good(now))
             .ok_or(Unreadable::NoKey)?;
-        entry.key.open(header.number, frame)?;
+        entry.key.open(header.number, frame, faults)?;
         if entry.heard() {
             ring.retire_before(header.session, header.key, now + OVERLAP);
         }

@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod cipher;
+mod fault;
 mod gate;
 mod key;
 pub mod keys;
@@ -25,5 +26,7 @@ mod source;
 mod window;
 
 pub use cipher::{Agreed, Noise, Protection};
+#[cfg(feature = "planted-faults")]
+pub use fault::PlantedFault;
 pub use keys::{BadKeys, ClusterKeys, Encryption, KeyLog, PublicKey, Secret};
 pub use window::{Old, Window};

@@ -42,6 +42,11 @@ impl Window {
         }
     }
 
+    /// The newest that has come.
+    pub(crate) const fn newest(&self) -> Option<u64> {
+        self.end.checked_sub(1)
+    }
+
     /// Takes note of a frame, once it is known to be genuine.
     pub fn accept(&mut self, number: u64) -> Result<(), Old> {
         self.check(number)?;

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod fault;
 mod ids;
 mod words;
 
@@ -28,6 +29,8 @@ pub mod slot;
 
 pub use cancel::Verdict;
 pub use capability::{Capability, Descriptor, Grant};
+#[cfg(feature = "planted-faults")]
+pub use fault::plant;
 pub use frame::{Header, Kind};
 pub use ids::{BootId, ClusterId, NodeId, Nonce, Order, Sequence, SessionId, SlotIndex};
 pub use message::Message;

@@ -155,6 +155,9 @@ pub(crate) fn words_of(bytes: &[u8], count: usize, words: usize) -> Result<usize
     if count > WORDS_MAX {
         return Err(Malformed::Field);
     }
+    if crate::fault::is_planted() {
+        return Ok(count);
+    }
     match bytes.len().cmp(&(words + 8 * count)) {
         core::cmp::Ordering::Less => Err(Malformed::TooShort),
         core::cmp::Ordering::Equal => Ok(count),

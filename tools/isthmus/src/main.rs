@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
         Task::Sim { arguments } => test::simulate(&arguments),
+        Task::Fuzz { arguments } => test::fuzz(&arguments),
         Task::Setup => setup::everything(&ui).map(|()| Ending::Well),
     };
     match result {

@@ -52,6 +52,13 @@ pub enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Throw mutated frames at netipc's parsers and machines; `fuzz --help` lists the fuzzer's own options.
+    #[command(disable_help_flag = true)]
+    Fuzz {
+        /// For the fuzzer.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Install the Debian packages that all commands together need.
     Setup,
 }

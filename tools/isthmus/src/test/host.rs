@@ -174,23 +174,38 @@ pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
     )
 }
 
+/// Mutated frames at every parser of the cluster protocol, and at whole machines, by who has keys and who has not.
+pub(crate) fn fuzz(context: &Context, _: &[String]) -> Result<Tally> {
+    let mut command = fuzzer_command();
+    command.args(["--cases", FUZZED_CASES]);
+    succeeds(
+        context,
+        &format!("throwing frames at machines, {FUZZED_CASES} cases"),
+        command,
+    )
+}
+
 /// The simulator, to be followed by its own arguments.
 pub(crate) fn simulator_command() -> Command {
-    cargo(&[
-        "run",
-        "--profile",
-        "simulation",
-        "-q",
-        "-p",
-        "netipc-simulator",
-        "--bin",
-        "netipc-sim",
-        "--",
-    ])
+    simulation("netipc-simulator", "netipc-sim")
+}
+
+/// The fuzzer, to be followed by its own arguments.
+pub(crate) fn fuzzer_command() -> Command {
+    simulation("netipc-fuzz", "netipc-fuzz")
+}
+
+fn simulation(package: &str, program: &str) -> Command {
+    let profile = ["run", "--profile", "simulation", "-q"];
+    let mut command = cargo(&profile);
+    command.args(["-p", package, "--bin", program, "--"]);
+    command
 }
 
 /// So many clusters are simulated.
 const SIMULATED_SEEDS: &str = "10000";
+/// So many cases of each target are run, and twenty times as many of the parsers.
+const FUZZED_CASES: &str = "500";
 
 #[cfg(test)]
 mod unit_tests {

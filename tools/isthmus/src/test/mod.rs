@@ -11,6 +11,7 @@ mod target;
 mod users;
 
 use std::cell::OnceCell;
+use std::process::Command;
 
 use anyhow::Result;
 use isthmus_build::Project;
@@ -81,6 +82,12 @@ const STAGES: &[Stage] = &[
         with_machines: Machines::None,
         units: host::one,
         run: host::simulator,
+    },
+    Stage {
+        name: "fuzz",
+        with_machines: Machines::None,
+        units: host::one,
+        run: host::fuzz,
     },
     Stage {
         name: "bindings",
@@ -194,7 +201,15 @@ impl Tally {
 
 /// `./isthmus sim`: the simulator with its own arguments, on this terminal.
 pub fn simulate(arguments: &[String]) -> Result<Ending> {
-    let mut command = host::simulator_command();
+    on_this_terminal(host::simulator_command(), arguments)
+}
+
+/// `./isthmus fuzz`: the fuzzer with its own arguments, on this terminal.
+pub fn fuzz(arguments: &[String]) -> Result<Ending> {
+    on_this_terminal(host::fuzzer_command(), arguments)
+}
+
+fn on_this_terminal(mut command: Command, arguments: &[String]) -> Result<Ending> {
     command.args(arguments);
     let status = Isolated::spawn(command, |_| {})?.wait()?;
     Ok(if status.success() {
