@@ -1,6 +1,8 @@
 //! Typed capabilities on the target: making them for clients, and signalling.
 
-use isthmus_abi::{EndpointBadge, EventBit, limits};
+use core::marker::PhantomData;
+
+use isthmus_abi::{EndpointBadge, EventBit, Slot, limits};
 use isthmus_interface::{Cap, Notification};
 use sel4::{CapRights, MessageInfoBuilder, cap};
 
@@ -21,6 +23,66 @@ impl Service {
             .mint(&source, rights, badge.bits())
             .map_err(|_| Exhausted)?;
         Ok(Cap::new(minted))
+    }
+}
+
+/// A capability of this component's service, given away and to be taken back: [`revoke`](Self::revoke) is the kernel's revocation.
+#[derive(Debug)]
+pub struct Lent<K: ?Sized> {
+    /// With all rights; never leaves this component. What was derived from it dies with it.
+    parent: Slot,
+    /// What is given away.
+    copy: Slot,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl Service {
+    /// As [`mint`](Self::mint), but to be taken back one day: takes two slots. To take it back from one client alone, lend each client one.
+    /// The badge should be nobody else's.
+    pub fn lend<K: ?Sized>(self, badge: EndpointBadge) -> Result<Lent<K>, Exhausted> {
+        let parent = slots::allocate()?;
+        let Ok(copy) = slots::allocate() else {
+            slots::free(parent);
+            return Err(Exhausted);
+        };
+        let lent = Lent {
+            parent,
+            copy,
+            kind: PhantomData,
+        };
+        let source = slots::absolute(Slot(self.endpoint().bits() as u32));
+        let given = CapRights::new(false, true, false, true);
+        // The slots are empty and the endpoint is ours, as above.
+        let made = slots::absolute(parent)
+            .mint(&source, CapRights::all(), badge.bits())
+            .and_then(|()| slots::absolute(copy).copy(&slots::absolute(parent), given));
+        match made {
+            Ok(()) => Ok(lent),
+            Err(_) => {
+                slots::free(copy);
+                slots::free(parent);
+                Err(Exhausted)
+            }
+        }
+    }
+}
+
+impl<K: ?Sized> Lent<K> {
+    /// What is given away: it can be called and passed on, and nothing else.
+    #[must_use]
+    pub fn capability(&self) -> Cap<K> {
+        Cap::from(self.copy)
+    }
+
+    /// Takes it from everybody on this machine, at once, netipc included: so no call through it comes from any machine any more. A call that waits to be received is
+    /// turned away; one that was received goes on. To have the other machines told, say `revoked` to netipc afterwards.
+    pub fn revoke(self) {
+        let parent = slots::absolute(self.parent);
+        // In this order: without capabilities left nobody can queue anew. Neither fails: it is an endpoint with all rights.
+        let _ = parent.revoke();
+        let _ = parent.cancel_badged_sends();
+        slots::free(self.copy);
+        slots::free(self.parent);
     }
 }
 

@@ -51,6 +51,8 @@ figures! {
         requests,
         /// Requests of peers that were turned away without a worker.
         requests_refused,
+        /// Capabilities of this machine that one peer has handed on to another.
+        handed_on,
         /// Workers that were stopped because nobody waited any more.
         aborted,
         /// Sessions that began.

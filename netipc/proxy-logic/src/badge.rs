@@ -9,6 +9,9 @@ const IMPORT: u64 = 1 << (badge::ENDPOINT_BADGE_BITS - 1);
 const NODE_SHIFT: u32 = 16;
 const ROW_MASK: u64 = (1 << NODE_SHIFT) - 1;
 
+/// That of an import from node 0, which is no machine.
+const WORKER: u64 = IMPORT | 1;
+
 const _: () = assert!((COMPONENTS as u64) << badge::OBJECT_BITS < IMPORT);
 const _: () = assert!(limits::CAPABILITIES < ROW_MASK as usize);
 
@@ -19,6 +22,8 @@ pub enum Caller {
     Bootstrap(NodeId),
     /// The import in this row of those from a node.
     Import(NodeId, u16),
+    /// A worker of the proxy itself, which shows a capability.
+    Worker,
     /// The proxy's own interface.
     Local(EndpointBadge),
 }
@@ -29,6 +34,9 @@ impl Caller {
     pub const fn from_badge(bits: u64) -> Self {
         if bits & IMPORT == 0 {
             return Self::Local(EndpointBadge::from_bits(bits));
+        }
+        if bits == WORKER {
+            return Self::Worker;
         }
         let node = NodeId((bits >> NODE_SHIFT) as u8);
         match bits & ROW_MASK {
@@ -45,6 +53,7 @@ impl Caller {
             Self::Import(node, row) => {
                 IMPORT | (node.0 as u64) << NODE_SHIFT | (row as u64 + 1) & ROW_MASK
             }
+            Self::Worker => WORKER,
             Self::Local(badge) => badge.bits(),
         }
     }
@@ -58,7 +67,7 @@ mod tests {
     #[test]
     fn every_badge_is_told_apart() {
         let rows = 0..limits::CAPABILITIES as u16;
-        let imports = (0..=255).flat_map(|node| {
+        let imports = (1..=255).flat_map(|node| {
             let row = rows
                 .clone()
                 .map(move |row| Caller::Import(NodeId(node), row));
@@ -66,7 +75,7 @@ mod tests {
         });
         let locals =
             (0..=COMPONENTS as u8).map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));
-        for caller in imports.chain(locals) {
+        for caller in imports.chain(locals).chain([Caller::Worker]) {
             let badge = caller.badge();
             assert!(badge < 1 << badge::ENDPOINT_BADGE_BITS);
             assert_eq!(Caller::from_badge(badge), caller);

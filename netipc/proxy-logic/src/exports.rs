@@ -63,6 +63,15 @@ impl<S: Copy, const N: usize> Exports<S, N> {
         Some(Object(u64::from(row.generation) << 32 | index as u64))
     }
 
+    /// Where an object's capability lies, unless the export is over.
+    #[must_use]
+    pub fn find(&self, object: Object) -> Option<S> {
+        let row = self.rows.get(index_of(object))?;
+        let entry = row.entry.as_ref()?;
+        (row.generation == generation_of(object) && entry.use_ == Use::Allowed)
+            .then_some(entry.slot)
+    }
+
     /// A worker is going to call an object: the slot, which stays as it is until the [unpin](Self::unpin).
     pub fn pin(&mut self, object: Object) -> Option<S> {
         let entry = self.entry(object)?;
@@ -106,11 +115,17 @@ impl<S: Copy, const N: usize> Exports<S, N> {
     }
 
     fn row(&mut self, object: Object) -> Option<&mut Row<S>> {
-        let index = (object.0 & u64::from(u32::MAX)) as usize;
-        let generation = (object.0 >> 32) as u32;
-        let row = self.rows.get_mut(index)?;
-        (row.generation == generation).then_some(row)
+        let row = self.rows.get_mut(index_of(object))?;
+        (row.generation == generation_of(object)).then_some(row)
     }
+}
+
+const fn index_of(object: Object) -> usize {
+    (object.0 & u32::MAX as u64) as usize
+}
+
+const fn generation_of(object: Object) -> u32 {
+    (object.0 >> 32) as u32
 }
 
 impl<S: Copy> Row<S> {
@@ -147,6 +162,10 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(exports.pin(first), None);
         assert_eq!(exports.pin(second), Some(11));
+        assert_eq!(
+            (exports.find(first), exports.find(second)),
+            (None, Some(11))
+        );
         assert!(exports.insert(A, 12).is_some());
         assert_eq!(exports.insert(A, 13), None);
         assert_eq!(exports.pin(Object(u64::MAX)), None);

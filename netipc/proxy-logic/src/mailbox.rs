@@ -17,6 +17,8 @@ pub enum State {
     Posted,
     /// The worker's: it has taken the message, and is in its call, or about to enter it.
     Calling,
+    /// The worker's: the answer is there, and it shows main the capability that came with it.
+    Showing,
     /// Main's: the answer is there.
     Done,
 }
@@ -25,6 +27,7 @@ const EMPTY: u32 = 0;
 const POSTED: u32 = 1;
 const CALLING: u32 = 2;
 const DONE: u32 = 3;
+const SHOWING: u32 = 4;
 
 /// A message's label, number of words and capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,7 @@ impl Mailbox {
             POSTED => State::Posted,
             CALLING => State::Calling,
             DONE => State::Done,
+            SHOWING => State::Showing,
             _ => State::Empty,
         }
     }
@@ -134,15 +138,19 @@ impl Mailbox {
         Some(job)
     }
 
-    /// The worker: hands in the answer.
+    /// The worker: hands in the answer. If a capability came with it, the worker has yet to show it.
     pub fn answer(&self, head: &Head, words: impl IntoIterator<Item = u64>) {
         self.write(head, words);
-        self.state.store(DONE, Ordering::Release);
+        let state = match head.capability {
+            Some(_) => SHOWING,
+            None => DONE,
+        };
+        self.state.store(state, Ordering::Release);
     }
 
-    /// Main: takes the answer, if there is one, with its words. The mailbox is empty then.
+    /// Main: takes the answer, if there is one, with its words; one with a capability when that was shown. The mailbox is empty then.
     pub fn collect(&self, words: &mut [u64; WORDS_MAX]) -> Option<Head> {
-        if self.state() != State::Done {
+        if !matches!(self.state(), State::Done | State::Showing) {
             return None;
         }
         let head = self.read(|index, word| words[index] = word);

@@ -19,6 +19,8 @@ pub struct Request<E> {
     pub object: Option<Object>,
     /// Whether the peer waits.
     pub way: Way,
+    /// What goes with it, if that is one of this machine's: it is needed until the request is over.
+    pub carries: Option<Object>,
 }
 
 /// The workers, numbered from 0, and the queue before them.
@@ -159,6 +161,7 @@ mod tests {
             slot,
             object: object.checked_sub(1).map(Object),
             way: Way::Call,
+            carries: None,
         }
     }
 

@@ -7,14 +7,15 @@ use isthmus_runtime::sel4;
 use isthmus_runtime::slots::{self, absolute};
 use isthmus_runtime::thread;
 use netipc_protocol::{
-    Answer, Execution, Given, ImportId, Instant, NodeId, Object, Received, Request as Incoming,
-    WORDS_MAX, Way,
+    Answer, Execution, ImportId, Instant, NodeId, Object, Received, Request as Incoming, WORDS_MAX,
+    Way,
 };
 use netipc_proxy_logic::mailbox::{Head, Job as Errand, State};
 use netipc_proxy_logic::work::Request;
 use netipc_proxy_logic::{Judgement, Work};
 
 use crate::caller::{import_of, place};
+use crate::passing::Came;
 use crate::proxy::Proxy;
 use crate::rings::RingCall;
 use crate::worker::{self, MAILBOXES, WORKERS};
@@ -37,6 +38,7 @@ impl Proxy {
             slot: execution.slot(),
             object,
             way,
+            carries: None,
         });
     }
 
@@ -52,8 +54,9 @@ impl Proxy {
                 continue;
             };
             match self.post(now, number, execution, request.object, target) {
-                Ok(()) => {
+                Ok(carries) => {
                     self.statistics.requests += 1;
+                    let request = Request { carries, ..request };
                     self.tables.work.start(number, request);
                 }
                 Err(reason) => {
@@ -64,7 +67,7 @@ impl Proxy {
         }
     }
 
-    /// Has a worker make the call.
+    /// Has a worker make the call. Gives back what goes with it, if that is one of this machine's: it is pinned.
     fn post(
         &mut self,
         now: Instant,
@@ -72,21 +75,20 @@ impl Proxy {
         execution: Execution,
         object: Option<Object>,
         target: Slot,
-    ) -> Result<(), NotExecuted> {
+    ) -> Result<Option<Object>, NotExecuted> {
         let incoming = match self.protocol.start(now, execution) {
             Ok(incoming) => incoming,
             // It is over, and the protocol has said so.
             Err(_) => return Err(NotExecuted::Cancelled),
         };
         let came = incoming.capability;
-        let imports = &mut self.tables.imports;
+        let (imports, exports) = (&mut self.tables.imports, &mut self.tables.exports);
         let ready = fit(&incoming).and_then(|label| {
             let placed = came.map(|came| match came {
                 Received::Import(import) => {
                     place(import, self.service, imports).map_err(|_| NotExecuted::Overload)
                 }
-                // No proxy sends what would come home.
-                Received::Home(_) => Err(NotExecuted::NotExportable),
+                Received::Home(object) => exports.pin(object).ok_or(NotExecuted::Revoked),
             });
             let capability = placed.transpose()?;
             Ok((label, capability))
@@ -117,7 +119,10 @@ impl Proxy {
             &errand,
             incoming.words,
         );
-        Ok(())
+        Ok(match came {
+            Some(Received::Home(object)) => Some(object),
+            Some(Received::Import(_)) | None => None,
+        })
     }
 
     /// Takes what the workers have done.
@@ -125,17 +130,21 @@ impl Proxy {
         for (number, mailbox) in MAILBOXES.iter().enumerate().take(self.tables.work.count()) {
             // Looked at in every turn, so no more than needed: the mailboxes lie in pages of their own.
             if self.tables.work.is_busy(number) && mailbox.state() == State::Done {
-                self.take_answer(number);
+                self.take_answer(number, None);
             }
         }
     }
 
-    fn take_answer(&mut self, number: usize) {
+    /// Takes the answer of a worker, and what it has shown.
+    pub(crate) fn take_answer(&mut self, number: usize, came: Option<Came>) {
         let mut words = [0; WORDS_MAX];
-        let Some(head) = MAILBOXES[number].collect(&mut words) else {
-            return;
-        };
-        let Some(request) = self.tables.work.finish(number) else {
+        let head = MAILBOXES[number].collect(&mut words);
+        // What came has been moved away, or was only shown.
+        if let Some(arrived) = head.and_then(|head| head.capability) {
+            let _ = absolute(arrived).delete();
+        }
+        let finished = head.zip(self.tables.work.finish(number));
+        let Some((head, request)) = finished else {
             return;
         };
         let words = &words[..head.length];
@@ -146,49 +155,56 @@ impl Proxy {
                     Way::OneWay => self.rings.delivered(call),
                     Way::Call => self.rings.answered(call, &head, words),
                 }
-                if let Some(arrived) = head.capability {
-                    let _ = absolute(arrived).delete();
+                if let Some(came) = came {
+                    came.discard();
                 }
                 return;
             }
         };
         self.unpin(request.object);
+        self.unpin(request.carries);
         let answer = match request.way {
             Way::OneWay => Answer::Reply {
                 label: 0,
                 words: &[],
                 capability: None,
             },
-            Way::Call => self.judge(request.node, &head, words),
+            Way::Call => self.judge(request.node, &head, words, came),
         };
-        if let Some(arrived) = head.capability {
-            // What was exported has been moved away.
-            let _ = absolute(arrived).delete();
-        }
         // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
         let _ = self.protocol.finish(self.now(), execution, &answer);
     }
 
-    fn judge<'w>(&mut self, node: NodeId, head: &Head, words: &'w [u64]) -> Answer<'w> {
+    fn judge<'w>(
+        &mut self,
+        node: NodeId,
+        head: &Head,
+        words: &'w [u64],
+        came: Option<Came>,
+    ) -> Answer<'w> {
         let label = Label::from_bits(head.label);
-        match Judgement::of(label, words.first().copied().unwrap_or(0)) {
+        let judgement = Judgement::of(label, words.first().copied().unwrap_or(0));
+        let unusual = match judgement {
             Judgement::NotExecuted(reason) => Answer::NotExecuted(reason),
             Judgement::Unknown(reason) => Answer::Unknown(reason),
             Judgement::Reply => {
-                let exported = head.capability.map(|arrived| {
-                    let slot = move_away(arrived).ok_or(NotExecuted::Overload)?;
-                    self.export(node, slot)
-                });
-                match exported.transpose() {
+                let given = came.map(|came| self.give(node, came)).transpose();
+                return match given {
+                    // One came, and there was no slot for it.
+                    Ok(None) if head.capability.is_some() => Answer::Unknown(Unknown::ReplyLost),
                     Ok(capability) => Answer::Reply {
                         label: head.label,
                         words,
-                        capability: capability.map(Given::Export),
+                        capability,
                     },
                     Err(_) => Answer::Unknown(Unknown::ReplyLost),
-                }
+                };
             }
+        };
+        if let Some(came) = came {
+            came.discard();
         }
+        unusual
     }
 
     /// Nobody waits any more for what a worker does.
@@ -238,13 +254,16 @@ impl Proxy {
         // Neither fails: the thread is ours.
         let _ = self.workers[number].stop();
         if MAILBOXES[number].state() == State::Done {
-            self.take_answer(number);
+            self.take_answer(number, None);
         } else {
             MAILBOXES[number].clear();
             let _ = absolute(MAILBOXES[number].arrivals()).delete();
             if let Some(request) = self.tables.work.finish(number) {
                 match request.execution {
-                    Job::Peer(_) => self.unpin(request.object),
+                    Job::Peer(_) => {
+                        self.unpin(request.object);
+                        self.unpin(request.carries);
+                    }
                     Job::Ring(call) => self.rings.stopped(call),
                 }
             }
@@ -305,17 +324,5 @@ fn fit(request: &Incoming<'_>) -> Result<Label, NotExecuted> {
     match (label.way(), request.way) {
         (LabelWay::Call, Way::Call) | (LabelWay::OneWay, Way::OneWay) => Ok(label),
         _ => Err(NotExecuted::WrongWay),
-    }
-}
-
-/// Moves a capability from where a worker's arrive to a free slot.
-fn move_away(arrived: Slot) -> Option<Slot> {
-    let slot = slots::allocate().ok()?;
-    match absolute(slot).move_(&absolute(arrived)) {
-        Ok(()) => Some(slot),
-        Err(_) => {
-            slots::free(slot);
-            None
-        }
     }
 }

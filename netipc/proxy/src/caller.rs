@@ -13,7 +13,8 @@ use netipc_proxy_logic::imports::{Left, Standing};
 use netipc_proxy_logic::{Caller, Imports};
 
 use crate::capability::Capabilities;
-use crate::proxy::Proxy;
+use crate::passing::Came;
+use crate::proxy::{Proxy, Tables};
 
 /// A caller that waits for a peer's word.
 pub struct Open {
@@ -36,7 +37,7 @@ impl Proxy {
             self.refuse(label, reason);
         }
         if message.info.extra_caps() > 0 {
-            // What was exported has been moved away.
+            // What was given has been moved away.
             slots::discard_received();
         }
     }
@@ -50,7 +51,7 @@ impl Proxy {
     ) -> Result<(), NotExecuted> {
         let target = self.target(caller, label)?;
         let token = self.tables.calls.vacant().ok_or(NotExecuted::Overload)?;
-        let capability = self.export_argument(target, message)?;
+        let capability = self.give_argument(target, message)?;
         let call = Call {
             token: Token(token as u64),
             target,
@@ -58,7 +59,7 @@ impl Proxy {
             budget: None,
             label: label.bits(),
             words,
-            capability: capability.map(Given::Export),
+            capability,
         };
         let id = match self.protocol.call(self.now(), &call) {
             Ok(id) => id,
@@ -86,7 +87,7 @@ impl Proxy {
         message: &Incoming,
     ) -> Result<(), NotExecuted> {
         let target = self.target(caller, label)?;
-        let capability = self.export_argument(target, message)?;
+        let capability = self.give_argument(target, message)?;
         let call = Call {
             token: Token(0),
             target,
@@ -94,7 +95,7 @@ impl Proxy {
             budget: None,
             label: label.bits(),
             words,
-            capability: capability.map(Given::Export),
+            capability,
         };
         match self.protocol.call(self.now(), &call) {
             Ok(_) => {
@@ -120,29 +121,18 @@ impl Proxy {
                 Standing::Ended => Err(NotExecuted::SessionEnded),
                 Standing::Never => Err(NotExecuted::NoSuchObject),
             },
-            Caller::Local(_) => Err(NotExecuted::NoSuchObject),
+            Caller::Worker | Caller::Local(_) => Err(NotExecuted::NoSuchObject),
         }
     }
 
-    /// Exports the capability that came with the message, if one did.
-    fn export_argument(
+    /// Names the capability that came with the message for the peer that it goes to, if one came.
+    fn give_argument(
         &mut self,
         target: Target,
         message: &Incoming,
-    ) -> Result<Option<ExportId>, NotExecuted> {
-        if message.info.extra_caps() == 0 {
-            return Ok(None);
-        }
-        if message.info.caps_unwrapped() != 0 {
-            // An import: what it stands for lies on another machine. Beside it another capability may have arrived, in whose way others would be.
-            slots::discard_received();
-            return Err(NotExecuted::NotExportable);
-        }
-        match slots::take_received() {
-            Ok(slot) => self.export(target.node(), slot).map(Some),
-            Err(slots::TakeError::NothingReceived) => Ok(None),
-            Err(slots::TakeError::Exhausted) => Err(NotExecuted::Overload),
-        }
+    ) -> Result<Option<Given>, NotExecuted> {
+        let came = Came::with(message)?;
+        came.map(|came| self.give(target.node(), came)).transpose()
     }
 
     /// Lets a peer use the capability in `slot`, which is the export's from now on; on failure it is gone.
@@ -158,8 +148,9 @@ impl Proxy {
         export
     }
 
-    fn take_back(&mut self, export: Option<ExportId>) {
-        if let Some(export) = export {
+    /// What was named has not left.
+    fn take_back(&mut self, given: Option<Given>) {
+        if let Some(Given::Export(export)) = given {
             self.protocol.revoke(export);
         }
     }
@@ -193,7 +184,7 @@ impl Open {
         self,
         result: Result<Reply<'_>, Outcome>,
         service: Service,
-        imports: &mut Imports<ImportId, Capabilities>,
+        tables: &mut Tables,
         statistics: &mut Statistics,
     ) -> Option<ImportId> {
         let reply = match result {
@@ -204,9 +195,8 @@ impl Open {
             }
         };
         let placed = reply.capability.map(|came| match came {
-            Received::Import(import) => place(import, service, imports),
-            // No proxy sends what would come home.
-            Received::Home(_) => Err(NoSlots),
+            Received::Import(import) => place(import, service, &mut tables.imports),
+            Received::Home(object) => tables.exports.find(object).ok_or(NoSlots),
         });
         match placed.transpose() {
             Ok(capability) => {

@@ -62,6 +62,17 @@ impl Capabilities {
     }
 }
 
+/// A capability to the proxy's own endpoint, for its own threads.
+pub fn ingress(badge: u64) -> Result<Slot, Exhausted> {
+    let slot = slots::allocate()?;
+    let service = absolute(isthmus_abi::slots::SERVICE);
+    // The slot is empty, and the endpoint is ours.
+    match absolute(slot).mint(&service, delivered(), badge) {
+        Ok(()) => Ok(slot),
+        Err(_) => Err(Exhausted),
+    }
+}
+
 /// Write to call, Grant to be answered and to pass capabilities; never Read, for a client must not receive.
 fn delivered() -> CapRights {
     CapRightsBuilder::none().write(true).grant(true).build()

@@ -16,6 +16,7 @@ mod capability;
 mod identity;
 mod link;
 mod own;
+mod passing;
 mod proxy;
 mod rings;
 mod worker;

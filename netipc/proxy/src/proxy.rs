@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use isthmus_abi::{EventBit, Events, NotExecuted, Slot};
+use isthmus_abi::{EventBit, Events, Slot};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_crypto::Protection;
@@ -17,11 +17,11 @@ use timer_interface::TimerClient;
 use crate::Unfit;
 use crate::callee::Job;
 use crate::caller::{Open, import_of};
-use crate::capability::Capabilities;
+use crate::capability::{self, Capabilities};
 use crate::identity::{self, Identity};
 use crate::link::{Link, More};
 use crate::rings::{RingCall, Rings};
-use crate::worker::WORKERS;
+use crate::worker::{self, WORKERS};
 
 /// Calls that may be open: at every peer as many as there are slots.
 const CALLS: usize = limits::PEERS * limits::SLOTS;
@@ -195,6 +195,8 @@ impl Proxy {
     }
 
     fn start_workers(&mut self) -> Result<(), Unfit> {
+        let ingress = capability::ingress(Caller::Worker.badge()).map_err(|_| Unfit::NoSlots)?;
+        worker::open(ingress);
         for number in 0..thread::count().min(WORKERS) {
             // Thread 0 is this one.
             let thread = Thread::get(number + 1).map_err(|_| Unfit::NoWorker)?;
@@ -251,6 +253,7 @@ impl Proxy {
     fn message(&mut self, message: &Incoming) {
         match Caller::from_badge(message.badge_bits) {
             Caller::Local(_) => self.answer_own(message),
+            Caller::Worker => self.shown(message),
             caller => self.carry(caller, message),
         }
     }
@@ -342,7 +345,7 @@ impl Proxy {
                     let open = self.tables.calls.remove(token.0 as usize);
                     let statistics = &mut self.statistics;
                     if let Some(unwanted) = open.and_then(|open| {
-                        open.complete(result, self.service, &mut self.tables.imports, statistics)
+                        open.complete(result, self.service, self.tables, statistics)
                     }) {
                         self.protocol.release(now, unwanted);
                     }
@@ -355,12 +358,7 @@ impl Proxy {
                 Event::Abandoned { execution } => self.abandon(execution),
                 Event::Released { object } => self.forget_export(object),
                 Event::Revoked { import } => self.import_revoked(now, import),
-                // No proxy hands anything on yet.
-                Event::Asked { asked, .. } => {
-                    let _ = self
-                        .protocol
-                        .grant(now, asked, Err(NotExecuted::NotExportable));
-                }
+                Event::Asked { asked, object, to } => self.consider(now, asked, object, to),
                 // The capability was given back when it was revoked.
                 Event::RevocationComplete { .. } => {}
                 Event::Up { node, session } => {

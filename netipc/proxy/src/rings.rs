@@ -494,6 +494,7 @@ impl Proxy {
         self.tables.work.start(
             worker,
             Request {
+                carries: None,
                 execution: Job::Ring(call),
                 node: NOBODY,
                 slot: call.place,

@@ -17,6 +17,7 @@ mod counter;
 mod death;
 mod demo;
 mod frames;
+mod hand_over;
 mod hello;
 mod idle;
 mod kill_server_machine;
@@ -137,6 +138,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &[Setting::Mixed],
         run: kill_server_machine::cut_off,
+    },
+    Scenario {
+        name: "comes-home",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &Setting::ALL,
+        run: hand_over::comes_home,
+    },
+    Scenario {
+        name: "hand-off",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &Setting::ALL,
+        run: hand_over::lives_on,
     },
     Scenario {
         name: "no-allocation",
