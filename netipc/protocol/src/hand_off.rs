@@ -82,6 +82,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         self.touched |= 1 << exporter;
         // It is askable, so this does not fail.
         self.peers[exporter].ask(now, import, (id.node, session), waiter, faults)?;
+        self.peers[index].settled(now);
         Ok(id)
     }
 

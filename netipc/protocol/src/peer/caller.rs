@@ -449,7 +449,8 @@ impl<const SLOTS: usize> Caller<SLOTS> {
 
     /// Whether anything is expected from the callee.
     pub(crate) fn awaits(&self) -> bool {
-        !self.awaiting.is_empty()
+        // What is queued may wait for a grant, or behind what does; the peer is listened to meanwhile, so that the two times do not add up.
+        !self.awaiting.is_empty() || !self.fresh.is_empty()
     }
 
     /// Slots that are not free.
