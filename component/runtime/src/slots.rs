@@ -55,6 +55,17 @@ pub fn absolute(slot: Slot) -> AbsoluteCPtr {
         .absolute_cptr_from_bits_with_depth(slot.bits(), DEPTH)
 }
 
+/// Whether nothing is in a slot: never, or not any more, for what was in it may have been revoked.
+#[must_use]
+pub fn is_empty(slot: Slot) -> bool {
+    // A probe that changes nothing: the destination, which the kernel looks at first, would have to be empty for the copy to go on, and then the source is empty, too.
+    let here = absolute(slot);
+    matches!(
+        here.copy(&here, sel4::CapRights::all()),
+        Err(sel4::Error::FailedLookup)
+    )
+}
+
 /// The CNode's guard takes up the rest of the word, so a slot is named at full depth.
 pub const DEPTH: usize = u64::BITS as usize;
 

@@ -60,6 +60,16 @@ pub trait Netipc {
     /// Forgets a capability.
     #[method(5)]
     fn unregister(&mut self, caller: Caller, number: u16) -> Result<(), NetipcError>;
+
+    /// The caller has taken capabilities back (`Lent::revoke` in the runtime), and with that alone no call through them comes any more. This has the machines told
+    /// that had them. The number is for [`unconfirmed`](Netipc::unconfirmed). Nothing waits for a peer.
+    #[method(6)]
+    fn revoked(&mut self) -> Result<u64, NetipcError>;
+
+    /// Of the exports that were found revoked up to a number of [`revoked`](Netipc::revoked): how many are not yet confirmed to be gone on the machines that had them. A machine
+    /// that is lost confirms by that.
+    #[method(7)]
+    fn unconfirmed(&mut self, number: u64) -> Result<u64, NetipcError>;
 }
 
 #[cfg(test)]
@@ -97,6 +107,14 @@ mod tests {
 
         fn unregister(&mut self, _: Caller, _: u16) -> Result<(), NetipcError> {
             Err(NetipcError::NoRing)
+        }
+
+        fn revoked(&mut self) -> Result<u64, NetipcError> {
+            Ok(1)
+        }
+
+        fn unconfirmed(&mut self, _: u64) -> Result<u64, NetipcError> {
+            Ok(0)
         }
     }
 

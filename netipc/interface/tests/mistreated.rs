@@ -33,6 +33,14 @@ impl Netipc for Server {
     fn unregister(&mut self, _: Caller, _: u16) -> Result<(), NetipcError> {
         Err(NetipcError::NotRegistered)
     }
+
+    fn revoked(&mut self) -> Result<u64, NetipcError> {
+        Ok(1)
+    }
+
+    fn unconfirmed(&mut self, _: u64) -> Result<u64, NetipcError> {
+        Ok(0)
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The capabilities of this machine that peers may use.
 
-use netipc_protocol::{NodeId, Object, limits};
+use netipc_protocol::{ExportId, NodeId, Object, limits};
 
 /// Exports to all peers.
 pub const EXPORTS: usize = limits::PEERS * limits::CAPABILITIES;
@@ -24,6 +24,8 @@ struct Row<S> {
 struct Entry<S> {
     slot: S,
     to: NodeId,
+    /// The protocol's name.
+    export: Option<ExportId>,
     /// Workers that call it.
     pins: u16,
     /// Whether the peer may still use it.
@@ -57,10 +59,29 @@ impl<S: Copy, const N: usize> Exports<S, N> {
         row.entry = Some(Entry {
             slot,
             to,
+            export: None,
             pins: 0,
             use_: Use::Allowed,
         });
         Some(Object(u64::from(row.generation) << 32 | index as u64))
+    }
+
+    /// What the protocol calls an object.
+    pub fn name(&mut self, object: Object, export: ExportId) {
+        if let Some(entry) = self.entry(object) {
+            entry.export = Some(export);
+        }
+    }
+
+    /// What peers may use: each object with its slot and the protocol's name.
+    pub fn live(&self) -> impl Iterator<Item = (Object, S, ExportId)> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(index, row)| {
+            let entry = row.entry.as_ref()?;
+            let object = Object(u64::from(row.generation) << 32 | index as u64);
+            let live = entry.use_ == Use::Allowed;
+            Some((object, entry.slot, entry.export?)).filter(|_| live)
+        })
     }
 
     /// Where an object's capability lies, unless the export is over.

@@ -88,7 +88,12 @@ impl Proxy {
                 Received::Import(import) => {
                     place(import, self.service, imports).map_err(|_| NotExecuted::Overload)
                 }
-                Received::Home(object) => exports.pin(object).ok_or(NotExecuted::Revoked),
+                // Its owner may have taken it back.
+                Received::Home(object) => exports
+                    .find(object)
+                    .filter(|slot| !slots::is_empty(*slot))
+                    .and_then(|_| exports.pin(object))
+                    .ok_or(NotExecuted::Revoked),
             });
             let capability = placed.transpose()?;
             Ok((label, capability))
@@ -161,9 +166,11 @@ impl Proxy {
                 return;
             }
         };
+        let revoked = self.was_revoked(request.object, Label::from_bits(head.label));
         self.unpin(request.object);
         self.unpin(request.carries);
         let answer = match request.way {
+            Way::Call if revoked => Answer::NotExecuted(NotExecuted::Revoked),
             Way::OneWay => Answer::Reply {
                 label: 0,
                 words: &[],
@@ -234,6 +241,7 @@ impl Proxy {
         for slot in self.tables.exports.end(node) {
             slots::free(slot);
         }
+        self.tables.revocations.end(node);
         self.tables.imports.end(node);
     }
 

@@ -142,8 +142,9 @@ impl Proxy {
             return Err(NotExecuted::Overload);
         };
         let export = self.protocol.export(to, object);
-        if export.is_err() {
-            self.forget_export(object);
+        match export {
+            Ok(export) => self.tables.exports.name(object, export),
+            Err(_) => self.forget_export(object),
         }
         export
     }

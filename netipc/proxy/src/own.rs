@@ -89,6 +89,14 @@ impl Netipc for Proxy {
         self.forget_target(caller.client(), number)
     }
 
+    fn revoked(&mut self) -> Result<u64, NetipcError> {
+        Ok(self.look_for_revoked())
+    }
+
+    fn unconfirmed(&mut self, number: u64) -> Result<u64, NetipcError> {
+        Ok(self.tables.revocations.unconfirmed(number) as u64)
+    }
+
     fn statistics(&mut self) -> Result<Statistics, NetipcError> {
         Ok(self.figures())
     }

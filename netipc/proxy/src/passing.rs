@@ -1,6 +1,7 @@
 //! Capabilities on their way to peers: what they are, and what becomes of them. The tables are in `docs/proxy.md`.
 
-use isthmus_abi::{NotExecuted, Slot};
+use isthmus_abi::label::Kind;
+use isthmus_abi::{Label, NotExecuted, Slot};
 use isthmus_runtime::Incoming;
 use isthmus_runtime::sel4::with_ipc_buffer;
 use isthmus_runtime::slots::{self, TakeError, absolute};
@@ -97,9 +98,43 @@ impl Proxy {
         });
         let granted = self.protocol.grant(now, asked, decision);
         match (decision, granted) {
-            (Ok(_), Ok(_)) => self.statistics.handed_on += 1,
+            (Ok(object), Ok(export)) => {
+                self.tables.exports.name(object, export);
+                self.statistics.handed_on += 1;
+            }
             (Ok(object), Err(_)) => self.forget_export(object),
             (Err(_), _) => {}
+        }
+    }
+}
+
+impl Proxy {
+    /// Revokes every export whose capability its owner has taken back, and what was handed on from it: the number to ask by.
+    pub(crate) fn look_for_revoked(&mut self) -> u64 {
+        let number = self.tables.revocations.begin();
+        let tables = &mut *self.tables;
+        for (object, slot, export) in tables.exports.live() {
+            if slots::is_empty(slot) {
+                tables.revocations.note(object, export.node());
+                self.protocol.revoke(export);
+                self.statistics.revoked += 1;
+            }
+        }
+        number
+    }
+
+    /// Whether what a worker was to call had been taken back: then the kernel has found nothing in the slot. If nobody has said so yet, it is looked for now.
+    pub(crate) fn was_revoked(&mut self, object: Option<Object>, label: Label) -> bool {
+        let Some(object) = object.filter(|_| label.kind() == Kind::KernelError) else {
+            return false;
+        };
+        match self.tables.exports.find(object) {
+            Some(slot) if slots::is_empty(slot) => {
+                self.look_for_revoked();
+                true
+            }
+            Some(_) => false,
+            None => true,
         }
     }
 }

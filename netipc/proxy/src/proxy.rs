@@ -8,7 +8,9 @@ use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, th
 use netipc_crypto::Protection;
 use netipc_interface::Statistics;
 use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
-use netipc_proxy_logic::{Alarm, Caller, Clock, Exports, Imports, Nonces, Table, Work};
+use netipc_proxy_logic::{
+    Alarm, Caller, Clock, Exports, Imports, Nonces, Revocations, Table, Work,
+};
 use network_interface::channel;
 use shared_memory::Wait;
 use static_cell::ConstStaticCell;
@@ -41,6 +43,8 @@ pub struct Tables {
     pub imports: Imports<ImportId, Capabilities>,
     /// Capabilities that peers have.
     pub exports: Exports<Slot>,
+    /// Of these, those that were revoked and may still be somewhere.
+    pub revocations: Revocations,
     /// Requests of peers, and the workers.
     pub work: Work<Job, WORKERS>,
     /// The bootstrap import of each peer.
@@ -54,6 +58,7 @@ static TABLES: ConstStaticCell<Tables> = ConstStaticCell::new(Tables {
     calls: Table::new(),
     imports: Imports::new(),
     exports: Exports::new(),
+    revocations: Revocations::new(),
     work: Work::new(),
     bootstraps: heapless::Vec::new(),
 });
@@ -360,7 +365,7 @@ impl Proxy {
                 Event::Revoked { import } => self.import_revoked(now, import),
                 Event::Asked { asked, object, to } => self.consider(now, asked, object, to),
                 // The capability was given back when it was revoked.
-                Event::RevocationComplete { .. } => {}
+                Event::RevocationComplete { object } => self.tables.revocations.complete(object),
                 Event::Up { node, session } => {
                     self.statistics.sessions_up += 1;
                     defmt::info!(

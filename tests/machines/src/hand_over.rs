@@ -3,74 +3,17 @@
 //! On each machine is a server that makes capabilities and keeps others' (`tests/programs/holder`), and an agent, through which the test calls. The test has capabilities
 //! given from machine to machine, in calls and in replies, and asks the proxies how often each of them carried a call: so a chain of proxies would be seen.
 
-use std::time::Duration;
-
-use holder_interface::{FIRST_OBJECT, Holder, HolderClient, HolderError, NAME, Ran};
-use isthmus_interface::{CallError, Cap};
-use isthmus_testkit::{Agent, Cluster, Failure};
-use netipc_interface::{Netipc, NetipcClient, Statistics};
+use holder_interface::{FIRST_OBJECT, Holder, Ran};
+use isthmus_interface::Cap;
+use isthmus_testkit::Failure;
 
 use crate::lab::Lab;
+use crate::sites::{Site, Way, hop};
 
 /// As far as a capability goes.
 const HOPS: usize = 10;
 /// Measurements of one call: something else may make one meanwhile, but hardly each time.
 const TRIES: u64 = 12;
-/// Boot, on a busy host.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-type Called<T> = Result<T, CallError<HolderError>>;
-
-/// One machine of the test.
-struct Site<'m> {
-    node: u8,
-    agent: Agent<'m>,
-    cluster: &'m Cluster,
-}
-
-impl<'m> Site<'m> {
-    fn all(cluster: &'m Cluster) -> Result<Vec<Self>, Failure> {
-        let machines = cluster.machines().iter();
-        machines
-            .map(|machine| {
-                let agent = machine.agent()?.patience(PATIENCE);
-                let node = machine.node();
-                Ok(Self {
-                    node,
-                    agent,
-                    cluster,
-                })
-            })
-            .collect()
-    }
-
-    /// The holder on a machine, as this one calls it.
-    fn holder(&self, node: u8) -> Result<HolderClient<&Agent<'m>>, Failure> {
-        let found = self.agent.find(&format!("/node/{node}/{NAME}"))?;
-        Ok(HolderClient::new(&self.agent, found))
-    }
-
-    /// Calls through a capability that this machine's agent has.
-    fn run(&self, capability: &Cap<dyn Holder>, request: u64) -> Called<Ran> {
-        HolderClient::new(&self.agent, capability.alias()).run(request)
-    }
-
-    fn right<T, E: std::fmt::Debug>(&self, what: &str, result: Result<T, E>) -> Result<T, Failure> {
-        result.map_err(|error| self.failure(format!("{what}: {error:?}")))
-    }
-
-    fn failure(&self, what: impl std::fmt::Display) -> Failure {
-        self.cluster
-            .failure(format!("machine {}: {what}", self.node))
-    }
-
-    fn statistics(&self) -> Result<Statistics, Failure> {
-        let netipc = self.agent.granted::<dyn Netipc>("netipc")?;
-        let statistics = NetipcClient::new(&self.agent, netipc).statistics();
-        self.right("statistics", statistics)
-    }
-}
-
 /// What the proxies of all machines have carried: calls of local clients, and requests of peers.
 fn carried(sites: &[Site<'_>]) -> Result<Vec<[u64; 2]>, Failure> {
     let each = sites.iter().map(|site| {
@@ -118,39 +61,6 @@ fn leads_straight(
     Err(site.failure(format!(
         "a call was carried [by clients, of peers] {least:?}, not {wanted:?}"
     )))
-}
-
-/// How a capability goes to the next machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Its machine calls the next one's server with it.
-    Call,
-    /// The next machine asks for it.
-    Reply,
-}
-
-/// Has the holder on `to` keep what the holder on `from` has, and gives it to the agent there.
-fn hop(
-    sites: &[Site<'_>],
-    from: usize,
-    to: usize,
-    way: Way,
-) -> Result<(Cap<dyn Holder>, u16), Failure> {
-    let (giver, taker) = (&sites[from], &sites[to]);
-    let place = 0;
-    // To its own server an agent goes by itself: that is local.
-    let given = match way {
-        Way::Call => {
-            let capability = giver.right("show", giver.holder(giver.node)?.show(place))?;
-            giver.right("keep", giver.holder(taker.node)?.keep(place, &capability))?
-        }
-        Way::Reply => {
-            let capability = taker.right("show", taker.holder(giver.node)?.show(place))?;
-            taker.right("keep", taker.holder(taker.node)?.keep(place, &capability))?
-        }
-    };
-    let here = taker.right("show", taker.holder(taker.node)?.show(place))?;
-    Ok((here, given.own))
 }
 
 /// Three machines, ten hops, by calls and by replies; each third one home. Never is there a chain.

@@ -28,7 +28,9 @@ mod network;
 mod no_allocation;
 mod ping;
 mod processes;
+mod revocation;
 mod secrecy;
+mod sites;
 mod ten_thousand_calls;
 mod timer;
 mod weather;
@@ -150,6 +152,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALL,
         run: hand_over::lives_on,
+    },
+    Scenario {
+        name: "revocation",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &Setting::ALL,
+        run: revocation::is_effective,
     },
     Scenario {
         name: "no-allocation",

@@ -47,6 +47,16 @@ pub struct Seen {
     pub own: u16,
 }
 
+/// Who is told of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+#[repr(u64)]
+pub enum Tell {
+    /// Nobody.
+    Nobody = 0,
+    /// Netipc.
+    Netipc = 1,
+}
+
 /// The server.
 #[interface(name = "holder")]
 pub trait Holder {
@@ -62,7 +72,13 @@ pub trait Holder {
     /// Runs a request at the object whose capability is called.
     #[method(3)]
     fn run(&mut self, caller: Caller, request: u64) -> Result<Ran, HolderError>;
-    /// How many requests have run at an object since it was made.
+    /// How many requests have run at an object since it was made; of one that was revoked, too.
     #[method(4)]
     fn ran(&mut self, object: u16) -> Result<u64, HolderError>;
+    /// Takes an object's capability back from everybody; netipc's number for that, if it was told.
+    #[method(5)]
+    fn revoke(&mut self, object: u16, tell: Tell) -> Result<u64, HolderError>;
+    /// How many machines have not confirmed a revocation.
+    #[method(6)]
+    fn unconfirmed(&mut self, number: u64) -> Result<u64, HolderError>;
 }

@@ -5,14 +5,15 @@
 use core::fmt;
 
 use holder_interface::{
-    FIRST_OBJECT, Holder, HolderError, NAME, OBJECTS, PLACES, Ran, Seen, holder,
+    FIRST_OBJECT, Holder, HolderError, NAME, OBJECTS, PLACES, Ran, Seen, Tell, holder,
 };
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
 use isthmus_runtime::capabilities::Lent;
 use isthmus_runtime::interface::{Anything, Caller, Cap};
-use isthmus_runtime::{Kernel, Service, Startup, say};
+use isthmus_runtime::{Kernel, Service, Slot, Startup, say};
 use naming_interface::{Lease, NamingClient, Path, Reach};
+use netipc_interface::NetipcClient;
 
 isthmus_runtime::entry!(main);
 
@@ -24,12 +25,14 @@ const _: () = assert!(ITSELF < FIRST_OBJECT);
 struct Server {
     node: u8,
     service: Service,
+    netipc: Option<Slot>,
     objects: [Option<Object>; OBJECTS],
     places: [Option<Kept>; PLACES],
 }
 
 struct Object {
-    lent: Lent<dyn Holder>,
+    /// None: it was revoked.
+    lent: Option<Lent<dyn Holder>>,
     ran: u64,
 }
 
@@ -49,6 +52,7 @@ fn main(startup: &'static Startup) -> ! {
     let mut server = Server {
         node: startup.machine.node,
         service,
+        netipc: startup.endpoint(NetipcClient::<Kernel>::INTERFACE).ok(),
         objects: [const { None }; OBJECTS],
         places: [const { None }; PLACES],
     };
@@ -76,6 +80,11 @@ fn register(startup: &Startup, service: Service) -> Result<(), &'static dyn fmt:
 }
 
 impl Server {
+    fn netipc(&self) -> Result<NetipcClient<Kernel>, HolderError> {
+        let netipc = self.netipc.ok_or(HolderError::NoNetipc)?;
+        Ok(NetipcClient::new(Kernel, netipc))
+    }
+
     fn object(&mut self, object: u16) -> Result<&mut Object, HolderError> {
         let place = self.objects.get_mut(usize::from(object));
         place.and_then(Option::as_mut).ok_or(HolderError::BadObject)
@@ -91,7 +100,10 @@ impl Holder for Server {
         let lent = self.service.lend(badge(object));
         let lent = lent.map_err(|_| HolderError::NoSlot)?;
         let capability = lent.capability();
-        *place = Some(Object { lent, ran: 0 });
+        *place = Some(Object {
+            lent: Some(lent),
+            ran: 0,
+        });
         Ok(capability)
     }
 
@@ -114,7 +126,8 @@ impl Holder for Server {
             Kept::Other(capability) => Ok(capability.alias()),
             Kept::Own(object) => {
                 let object = *object;
-                Ok(self.object(object)?.lent.capability())
+                let lent = self.object(object)?.lent.as_ref();
+                Ok(lent.ok_or(HolderError::BadObject)?.capability())
             }
         }
     }
@@ -132,5 +145,19 @@ impl Holder for Server {
 
     fn ran(&mut self, object: u16) -> Result<u64, HolderError> {
         Ok(self.object(object)?.ran)
+    }
+
+    fn revoke(&mut self, object: u16, tell: Tell) -> Result<u64, HolderError> {
+        let lent = self.object(object)?.lent.take();
+        lent.ok_or(HolderError::BadObject)?.revoke();
+        match tell {
+            Tell::Nobody => Ok(0),
+            Tell::Netipc => self.netipc()?.revoked().map_err(|_| HolderError::NoNetipc),
+        }
+    }
+
+    fn unconfirmed(&mut self, number: u64) -> Result<u64, HolderError> {
+        let unconfirmed = self.netipc()?.unconfirmed(number);
+        unconfirmed.map_err(|_| HolderError::NoNetipc)
     }
 }
