@@ -323,7 +323,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                     });
                 self.peers[index].sent(&next, self.faults);
                 if let Some(present) = self.cipher.wants_rekey(now, to, session) {
-                    self.peers[index].rekey(now, present, &mut self.cipher);
+                    self.peers[index].rekey(now, present, &mut self.cipher, self.faults);
                 }
                 if let Some(length) = length {
                     self.transmit_first = (index + 1) % self.count;

@@ -58,6 +58,8 @@ faults! {
     RetriedInNewSession,
     /// A one-way message's credit comes back when it is given up, and again at the callee's word.
     CreditCountedTwice,
+    /// Numbers begin again when another key is asked for, while the present one is still in use.
+    RekeyResetsNumbers,
     /// A reply whose label is an outcome's is taken for the outcome.
     ReplyForgesOutcome,
 }

@@ -13,6 +13,7 @@ use netipc_wire::handshake::Cookie;
 use netipc_wire::{Header, Nonce};
 
 use crate::NODES_MAX;
+use crate::mutants::Mistake;
 use crate::tag::Tag;
 
 /// What protects the frames of a history.
@@ -52,13 +53,22 @@ pub(crate) enum Guard {
 
 impl Guard {
     /// Of a machine, by its place.
-    pub(crate) fn new(protection: Protection, index: usize, rng: &mut Rng) -> Self {
+    pub(crate) fn new(
+        protection: Protection,
+        index: usize,
+        rng: &mut Rng,
+        mistake: Option<Mistake>,
+    ) -> Self {
         match protection {
             Protection::Sum => Self::Sum(Tag),
             Protection::Real => {
                 let mut seed = [0; 32];
                 rng.fill(&mut seed);
-                let noise = Noise::new(KEYS[index].clone(), &seed).rekeying_after(REKEY_AFTER);
+                let noise = Noise::new(KEYS[index].clone(), &seed);
+                let mut noise = noise.rekeying_after(REKEY_AFTER);
+                if let Some(Mistake::Keys(fault)) = mistake {
+                    noise.plant(fault);
+                }
                 Self::Real {
                     noise: Box::new(noise),
                     plain: Vec::new(),

@@ -29,7 +29,7 @@ mod world;
 
 use std::fmt;
 
-use netipc_protocol::{Instant, PlantedFault};
+use netipc_protocol::Instant;
 
 pub use cipher::Protection;
 pub use faults::{FAULTS, Fault};
@@ -58,8 +58,8 @@ pub const ROWS: usize = 5;
 pub struct Options {
     /// So many machines; otherwise the seed draws [`NODES_LEAST`] to [`NODES_MAX`].
     pub nodes: Option<u8>,
-    /// With this fault planted in every machine.
-    pub fault: Option<PlantedFault>,
+    /// With this mistake planted in every machine.
+    pub mistake: Option<mutants::Mistake>,
     /// What protects its frames.
     pub protection: Protection,
     /// Whether the history is written down.

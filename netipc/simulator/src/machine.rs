@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use fastrand::Rng;
 use netipc_protocol::{
     BootId, CallId, ClusterId, Config, Endpoint, Execution, ExportId, ImportId, Instant, NodeId,
-    PlantedFault, Random, SessionId,
+    Random, SessionId,
 };
 use netipc_wire::Nonce;
 
 use crate::cipher::{Guard, Protection};
 use crate::clock::Clock;
 use crate::hash::Quick;
+use crate::mutants::Mistake;
 use crate::{NODES_MAX, ROWS, SLOTS};
 
 /// The endpoint that is simulated: small tables, so that they are full now and then.
@@ -90,12 +91,12 @@ impl Machine {
     pub(crate) fn new(
         index: usize,
         rng: &mut Rng,
-        fault: Option<PlantedFault>,
+        mistake: Option<Mistake>,
         protection: Protection,
     ) -> Self {
-        let guard = Guard::new(protection, index, rng);
+        let guard = Guard::new(protection, index, rng, mistake);
         let mut endpoint = Box::new(SmallEndpoint::new(guard, Dice(rng.fork())));
-        if let Some(fault) = fault {
+        if let Some(Mistake::Protocol(fault)) = mistake {
             endpoint.plant(fault);
         }
         let zero = Instant::from_nanos(0);

@@ -145,20 +145,18 @@ fn coverage(summary: &Summary) -> Result<()> {
 
 /// A planted fault must be found.
 fn planted(first: u64, mutant: &Mutant, options: &Options) -> Result<()> {
-    let Mutant { fault, within, .. } = *mutant;
-    let options = Options {
-        fault: Some(fault),
-        ..*options
-    };
-    match hunt(first, within, &options, |_, _| {}) {
+    let Mutant {
+        mistake, within, ..
+    } = *mutant;
+    match hunt(first, within, &mutant.options(options), |_, _| {}) {
         (summary, Some((seed, violation))) => {
             println!(
-                "{fault:?}: found in seed {seed}, after {} of at most {within} histories: {violation}",
+                "{mistake:?}: found in seed {seed}, after {} of at most {within} histories: {violation}",
                 summary.histories
             );
             Ok(())
         }
-        (_, None) => bail!("{fault:?} was not found in {within} seeds"),
+        (_, None) => bail!("{mistake:?} was not found in {within} seeds"),
     }
 }
 

@@ -1,56 +1,95 @@
 //! Deliberate mistakes, which must be found.
 
+use std::fmt;
+
 use netipc_protocol::PlantedFault;
 
-use crate::Checker;
+use crate::{Checker, Options, Protection};
+
+/// Where it is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// In the protocol.
+    Protocol(PlantedFault),
+    /// In the keys.
+    Keys(netipc_crypto::PlantedFault),
+}
+
+impl fmt::Debug for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(fault) => fault.fmt(f),
+            Self::Keys(fault) => fault.fmt(f),
+        }
+    }
+}
 
 /// A mistake, the seeds within which it must be found, and who may find it: another checker would mean that the mistake is not
 /// what its name says.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
     /// Which.
-    pub fault: PlantedFault,
+    pub mistake: Mistake,
     /// So many seeds at most.
     pub within: u64,
     /// Who may notice it first.
     pub checkers: &'static [Checker],
+    /// Which cipher it takes.
+    pub protection: Protection,
+}
+
+impl Mutant {
+    /// What a history that it is looked for in is asked for.
+    #[must_use]
+    pub fn options(&self, options: &Options) -> Options {
+        Options {
+            mistake: Some(self.mistake),
+            protection: self.protection,
+            ..*options
+        }
+    }
 }
 
 /// Every mistake that the protocol of today can make.
 #[must_use]
 pub fn all() -> Vec<Mutant> {
-    PlantedFault::ALL
-        .iter()
-        .map(|fault| {
-            let (within, checkers) = found(*fault);
-            Mutant {
-                fault: *fault,
-                within,
-                checkers,
-            }
-        })
-        .collect()
+    let protocol = PlantedFault::ALL.iter().map(|fault| {
+        let (within, checkers) = found(*fault);
+        Mutant {
+            mistake: Mistake::Protocol(*fault),
+            within,
+            checkers,
+            protection: match fault {
+                // Without keys there is no rekeying.
+                PlantedFault::RekeyResetsNumbers => Protection::Real,
+                _ => Protection::Sum,
+            },
+        }
+    });
+    // What else may be wrong with the keys an attacker finds, and not the weather: `netipc-fuzz`.
+    let keys = Mutant {
+        mistake: Mistake::Keys(netipc_crypto::PlantedFault::WindowOffByOne),
+        within: 20,
+        checkers: &[Checker::Numbers],
+        protection: Protection::Real,
+    };
+    protocol.chain([keys]).collect()
 }
 
 /// Mistakes in mechanisms that this simulator does not run, and where they are looked for, if anywhere.
 pub const MISSING: &[(&str, &str)] = &[
     (
-        "rekey resets sequence numbers",
-        "there are no keys here: netipc-crypto's tests",
-    ),
-    (
-        "replay window off by one",
-        "there are no keys here: netipc-crypto's tests",
-    ),
-    (
         "two homes in one epoch",
-        "netipc-view has a simulator of its own",
+        "TwoHomesInOneEpoch in netipc-view, found by the simulator in its tests",
     ),
     (
         "lease granted without drift",
-        "netipc-view has a simulator of its own",
+        "LeaseWithoutDrift in netipc-view, found by the simulator in its tests",
     ),
-    ("a signal is lost", "there are no signals yet"),
+    (
+        "a signal is lost",
+        "no frame carries a signal: what wakes a client on another machine is an answer, and one that is lost is LostWakeUp",
+    ),
     (
         "index reused without revoke, in the proxy's capability space",
         "netipc-proxy-logic's tests; of the protocol's rows it is GenerationReused",
@@ -81,6 +120,7 @@ fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
         PlantedFault::LostWakeUp => (50, &[WakeUps, Progress, Tables]),
         PlantedFault::RunningSaidNever => (50, &[Wiretap]),
         PlantedFault::RetriedInNewSession => (50, &[Wiretap, Truth]),
+        PlantedFault::RekeyResetsNumbers => (20, &[Checker::Numbers]),
         PlantedFault::CreditCountedTwice => (50, &[Memory]),
         PlantedFault::ReplyForgesOutcome => (50, &[Replies, Truth]),
     }

@@ -1,5 +1,6 @@
 //! What really happened, and the checkers that compare it with what was promised.
 
+mod numbers;
 mod wiretap;
 
 use std::collections::HashMap;
@@ -10,8 +11,10 @@ use netipc_protocol::{Instant, NotExecuted, Outcome, SessionId, Unknown, Way};
 use netipc_wire::{Sequence, SlotIndex};
 
 use crate::Violation;
+use crate::cipher::Protection;
 use crate::clock::DRIFT_MAX;
 use crate::hash::Quick;
+use numbers::Numbers;
 
 /// Who notices a broken promise. The numbers are those of the invariants in `docs/netipc.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +41,8 @@ pub enum Checker {
     Memory,
     /// 13: what was revoked is not reached any more.
     Revocation,
+    /// 14: no number is used twice in a session, and no frame is accepted twice.
+    Numbers,
 }
 
 /// A machine's timers are exact here, but one that is lazy may look up to so much later.
@@ -113,6 +118,7 @@ pub(crate) struct Truth {
     lent: Vec<Lent>,
     /// Since when all is well.
     calm: Option<Instant>,
+    numbers: Numbers,
 }
 
 type Check = Result<(), Violation>;
@@ -127,6 +133,14 @@ fn broken(checker: Checker, at: Instant, call: usize, what: String) -> Check {
 }
 
 impl Truth {
+    /// Nothing has happened.
+    pub(crate) fn new(protection: Protection) -> Self {
+        Self {
+            numbers: Numbers::new(protection),
+            ..Self::default()
+        }
+    }
+
     /// A call was accepted, at this time by the world's clock and by the caller's; its number.
     pub(crate) fn called(
         &mut self,

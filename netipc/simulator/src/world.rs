@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use netipc_protocol::limits::{GRANTS, OFFER_ACKS, OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS};
-use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, PlantedFault};
+use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
 
@@ -137,16 +137,15 @@ impl World {
     pub(crate) fn new(seed: u64, options: &Options) -> Self {
         let mut rng = Rng::with_seed(seed);
         let profile = Profile::draw(&mut rng, options.nodes);
-        let fault: Option<PlantedFault> = options.fault;
         let machines = (0..profile.nodes)
-            .map(|index| Machine::new(index.into(), &mut rng, fault, options.protection))
+            .map(|index| Machine::new(index.into(), &mut rng, options.mistake, options.protection))
             .collect();
         Self {
             rng,
             profile,
             now: Instant::from_nanos(0),
             machines,
-            truth: Truth::default(),
+            truth: Truth::new(options.protection),
             summary: Summary {
                 histories: 1,
                 ..Summary::default()
@@ -331,6 +330,7 @@ impl World {
                 ),
             });
         }
+        self.truth.accepted(self.now, (from, to), &header)?;
         if header.kind == Kind::Reply
             && let Ok(Message::Reply(repr)) = Message::parse(header.kind, packet.body())
         {
@@ -423,7 +423,11 @@ impl World {
         let message = Message::parse(header.kind, packet.body()).map_err(malformed)?;
         let tapped = self
             .truth
-            .tap(self.now, (from, to), header.session, &message);
+            .numbered(self.now, (from, to), &header)
+            .and(
+                self.truth
+                    .tap(self.now, (from, to), header.session, &message),
+            );
         let fate = self.network.fate(
             &mut self.rng,
             &self.profile,

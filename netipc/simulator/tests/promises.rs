@@ -39,21 +39,18 @@ fn no_promise_is_broken_among_few_machines_or_many() {
 #[test]
 fn every_planted_fault_is_found_and_is_what_its_name_says() {
     for mutant in mutants::all() {
-        let options = Options {
-            fault: Some(mutant.fault),
-            ..Options::default()
-        };
+        let options = mutant.options(&Options::default());
         let (_, found) = hunt(0, mutant.within, &options, |_, _| {});
         let Some((seed, violation)) = found else {
             panic!(
                 "{:?} was not found in {} seeds",
-                mutant.fault, mutant.within
+                mutant.mistake, mutant.within
             );
         };
         assert!(
             mutant.checkers.contains(&violation.checker),
             "{:?}, seed {seed}: {violation}",
-            mutant.fault
+            mutant.mistake
         );
     }
 }

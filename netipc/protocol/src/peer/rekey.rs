@@ -9,6 +9,7 @@ use super::session::{Repeated, Unanswered};
 use super::{Context, Peer};
 use crate::cipher::{Cipher, Exchange, Extension, Unreadable};
 use crate::endpoint::Random;
+use crate::fault::{Faults, PlantedFault};
 use crate::maybe::Maybe;
 use crate::time::Instant;
 use crate::types::Dropped;
@@ -102,7 +103,13 @@ fn bound(session: SessionId, key: u32) -> [u8; 12] {
 
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// The cipher wants another key than the present one.
-    pub(crate) fn rekey<C: Cipher>(&mut self, now: Instant, present: u32, cipher: &mut C) {
+    pub(crate) fn rekey<C: Cipher>(
+        &mut self,
+        now: Instant,
+        present: u32,
+        cipher: &mut C,
+        faults: Faults,
+    ) {
         let (Some(session), Some(peer)) = (self.session.as_mut(), self.node) else {
             return;
         };
@@ -119,6 +126,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             answer: &[],
         };
         if let Ok(first) = cipher.initiate(&exchange) {
+            if faults.has(PlantedFault::RekeyResetsNumbers) {
+                session.number = 0;
+            }
             rekeying.newest = key;
             rekeying.asked = Maybe::Just(Asked {
                 key,
