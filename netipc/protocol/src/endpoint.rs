@@ -9,6 +9,7 @@ use crate::fault::{Faults, PlantedFault};
 use crate::limits;
 use crate::peer::{Context, Occupancy, Peer};
 use crate::time::Instant;
+use crate::touched::{Question, Touched};
 use crate::types::{
     Answer, Call, CallId, Dropped, Event, Execution, ExportId, Given, ImportId, Object, Request,
     Stale, Transmit,
@@ -57,8 +58,8 @@ pub struct Endpoint<
     pub(crate) parents: [[u16; ROWS]; PEERS],
     /// What [`Peer::timeout`] has last said.
     timeouts: [Option<Instant>; PEERS],
-    /// The peers that something has happened to since then.
-    pub(crate) touched: u64,
+    /// The peers that something has happened to.
+    pub(crate) touched: Touched,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
     event_first: usize,
@@ -88,7 +89,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             count: 0,
             parents: [[0; ROWS]; PEERS],
             timeouts: [None; PEERS],
-            touched: 0,
+            touched: Touched::NOBODY,
             transmit_first: 0,
             event_first: 0,
         }
@@ -115,7 +116,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         }
         self.count = self.peers.partition_point(|peer| peer.node().is_some());
         self.parents = [[0; ROWS]; PEERS];
-        self.touched = u64::MAX;
+        (0..self.count).for_each(|index| self.touched.touch(index));
         self.transmit_first = 0;
         self.event_first = 0;
         match nodes.next() {
@@ -217,9 +218,9 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     pub fn start(&mut self, now: Instant, execution: Execution) -> Result<Request<'_>, Stale> {
         let faults = self.faults;
         let index = self.index(execution.node).ok_or(Stale)?;
-        let named = self.peers[index].names(execution);
+        let named = self.peers[index].names(now, execution);
         let claimed = named.and_then(|(node, grant)| self.claim(node, grant, execution.session));
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].start(now, execution, claimed, faults)
     }
 
@@ -264,7 +265,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         if !faults.has(PlantedFault::SubtreeSurvives) {
             self.revoke_below(index, export);
         }
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].revoke(export, faults);
         self.adopt();
     }
@@ -278,20 +279,23 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        for index in 0..self.count {
-            if self.touched >> index & 1 == 1 {
-                self.timeouts[index] = self.peers[index].timeout();
-            }
+        for index in self.touched.to_ask(Question::Timeout).iter() {
+            self.timeouts[index] = self.peers[index].timeout();
+            self.touched.answered(Question::Timeout, index);
         }
-        self.touched = 0;
         self.timeouts[..self.count].iter().flatten().copied().min()
     }
 
     /// Does what the passing of time has made due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for index in 0..self.count {
-            let (peer, mut context) = self.peer(index);
-            peer.handle_timeout(now, &mut context);
+            let was_touched = self.touched.to_ask(Question::Due).contains(index);
+            // What was last said is right as long as nothing has happened to the peer.
+            if was_touched || self.timeouts[index].is_some_and(|at| at <= now) {
+                let (peer, mut context) = self.peer(index);
+                peer.handle_timeout(now, &mut context);
+                self.touched.answered(Question::Due, index);
+            }
         }
         self.carry(now);
     }
@@ -299,10 +303,9 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// The next frame to send, written at the start of `buffer`. With less room than
     /// [`FRAME_LENGTH_MAX`](crate::FRAME_LENGTH_MAX) a frame that does not fit counts as lost.
     pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
-        for step in 0..self.count {
-            let index = (self.transmit_first + step) % self.count;
+        for index in self.in_turn(Question::Frame, self.transmit_first) {
             while let Some(next) = self.peers[index].next_frame(now) {
-                self.touched |= 1 << index;
+                self.touched.touch(index);
                 let peer = &self.peers[index];
                 let (Some(to), Some((message, session, number))) =
                     (peer.node(), peer.message(now, &next, &self.config))
@@ -330,18 +333,24 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                     return Some(Transmit { to, length });
                 }
             }
+            self.touched.answered(Question::Frame, index);
         }
         None
     }
 
     /// The next thing that this machine has to do or to know. Until it is `None`; frames may be dropped while there are many.
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
-        let first = self.event_first;
-        let index = (0..self.count)
-            .map(|step| (first + step) % self.count)
-            .find(|&index| self.peers[index].has_event())?;
+        let index = self
+            .in_turn(Question::Event, self.event_first)
+            .find(|&index| {
+                let has = self.peers[index].has_event();
+                if !has {
+                    self.touched.answered(Question::Event, index);
+                }
+                has
+            })?;
         self.event_first = (index + 1) % self.count;
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].poll_event()
     }
 
@@ -355,14 +364,25 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         peers.position(|peer| peer.node() == Some(node))
     }
 
+    /// The peers that must be asked, from this one on.
+    fn in_turn(
+        &self,
+        question: Question,
+        first: usize,
+    ) -> impl Iterator<Item = usize> + use<C, R, PEERS, SLOTS, ROWS> {
+        let all = self.touched.to_ask(question);
+        let (before, after) = all.split(first);
+        after.iter().chain(before.iter())
+    }
+
     fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
         let index = self.index(node)?;
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         Some(&mut self.peers[index])
     }
 
     pub(crate) fn peer(&mut self, index: usize) -> (&mut Peer<SLOTS, ROWS>, Context<'_, C, R>) {
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         let context = Context {
             config: &self.config,
             cipher: &mut self.cipher,

@@ -8,6 +8,7 @@ use crate::endpoint::{Endpoint, Random};
 use crate::exports::row_of;
 use crate::peer::Waiter;
 use crate::time::Instant;
+use crate::touched::Question;
 use crate::types::{Asked, Call, CallId, Execution, ExportId, ImportId, Object};
 
 impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: usize>
@@ -22,7 +23,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         decision: Result<Object, NotExecuted>,
     ) -> Result<ExportId, NotExecuted> {
         let from = self.index(asked.by).ok_or(NotExecuted::PeerUnreachable)?;
-        self.touched |= 1 << from;
+        self.touched.touch(from);
         let ask = self.peers[from].take_question(asked);
         let ask = ask.ok_or(NotExecuted::Revoked)?;
         let result = decision.and_then(|object| self.offer(now, asked, &ask, object));
@@ -55,7 +56,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let (high, low) = (self.random.nonce().0, self.random.nonce().0);
         let grant = Grant(u128::from(high) << 64 | u128::from(low));
         let faults = self.faults;
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].offer(now, object, asked, ask.session, grant, faults)
     }
 
@@ -79,7 +80,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let id = peer.call(now, &bare, true, &mut context)?;
         let waiter = Waiter::Call(id.slot, id.serial);
         let faults = self.faults;
-        self.touched |= 1 << exporter;
+        self.touched.touch(exporter);
         // It is askable, so this does not fail.
         self.peers[exporter].ask(now, import, (id.node, session), waiter, faults)?;
         self.peers[index].settled(now);
@@ -93,13 +94,13 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let faults = self.faults;
         let asked = match self.index(import.node) {
             Some(exporter) => {
-                self.touched |= 1 << exporter;
+                self.touched.touch(exporter);
                 self.peers[exporter].ask(now, import, to, waiter, faults)
             }
             None => Err(NotExecuted::NotExportable),
         };
         if let (Err(reason), Some(index)) = (asked, self.index(execution.node)) {
-            self.touched |= 1 << index;
+            self.touched.touch(index);
             self.peers[index].granted(execution.session, waiter, Err(reason));
         }
     }
@@ -109,7 +110,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let introducer = self.index(offer.introducer);
         let known = introducer
             .is_some_and(|introducer| self.peers[introducer].session_id() == Some(offer.session));
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].offered_by_peer(now, offer, known);
     }
 
@@ -138,7 +139,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         session: SessionId,
     ) -> Option<ImportId> {
         let index = self.index(node)?;
-        self.touched |= 1 << index;
+        self.touched.touch(index);
         self.peers[index].claim(grant, session)
     }
 
@@ -146,17 +147,21 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     pub(crate) fn carry(&mut self, now: Instant) {
         self.adopt();
         for index in 0..self.count {
+            if !self.touched.to_ask(Question::News).contains(index) {
+                continue;
+            }
+            self.touched.answered(Question::News, index);
             if !self.peers[index].grants.has_news() {
                 continue;
             }
-            self.touched |= 1 << index;
+            self.touched.touch(index);
             let Some(exporter) = self.peers[index].node() else {
                 continue;
             };
             while let Some(answer) = self.peers[index].grants.next_answer() {
                 if let Some(to) = self.index(answer.to) {
                     let result = answer.result.map(|grant| (exporter, grant));
-                    self.touched |= 1 << to;
+                    self.touched.touch(to);
                     self.peers[to].granted(answer.session, answer.waiter, result);
                 }
             }
@@ -164,7 +169,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                 if let Some(to) = self.index(settled.introducer)
                     && self.peers[to].session_id() == Some(settled.asked_in)
                 {
-                    self.touched |= 1 << to;
+                    self.touched.touch(to);
                     self.peers[to].say(settled.number, settled.result);
                 }
             }
@@ -174,7 +179,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// Exports that have ended leave their children to their parents.
     pub(crate) fn adopt(&mut self) {
-        for index in 0..self.count {
+        for index in self.touched.to_ask(Question::Ended).iter() {
+            self.touched.answered(Question::Ended, index);
             while let Some(row) = self.peers[index].next_ended() {
                 let row = usize::from(row);
                 let (code, parent) = (Self::code(index, row), self.parents[index][row]);
@@ -213,7 +219,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let faults = self.faults;
         for (peer, rows) in doomed.into_iter().enumerate() {
             for row in (0..ROWS).filter(|row| rows >> row & 1 == 1) {
-                self.touched |= 1 << peer;
+                self.touched.touch(peer);
                 self.peers[peer].revoke_present(row as u16, faults);
             }
         }

@@ -19,6 +19,8 @@ pub(crate) struct Imports<const ROWS: usize> {
     news: Deque<u16, ROWS>,
     /// Rows whose release is not acknowledged.
     releasing: usize,
+    /// Rows that no message has named: mostly none, and then they need not be looked for.
+    offered: usize,
     /// Whether a row has begun to be released by itself, when what had kept it was over.
     let_go: bool,
     /// Never goes back, so that an old [`ImportId`] never fits a row again.
@@ -118,6 +120,7 @@ impl<const ROWS: usize> Imports<ROWS> {
         revoked: [0; ROWS],
         news: Deque::new(),
         releasing: 0,
+        offered: 0,
         let_go: false,
         serial: 0,
         bootstrap: Order(0),
@@ -129,6 +132,7 @@ impl<const ROWS: usize> Imports<ROWS> {
         self.revoked.fill(0);
         self.news.clear();
         self.releasing = 0;
+        self.offered = 0;
         self.let_go = false;
         self.bootstrap = Order(0);
     }
@@ -191,6 +195,7 @@ impl<const ROWS: usize> Imports<ROWS> {
                 if let Some(row) = self.row_mut(import) {
                     row.enter(State::Offered);
                     row.offer = Some((offer.grant, offer.session, now + OFFER_LIFE));
+                    self.offered += 1;
                 }
                 Ok(())
             }
@@ -214,6 +219,7 @@ impl<const ROWS: usize> Imports<ROWS> {
         let (index, row) = rows.find(|(_, row)| named(row))?;
         row.enter(State::Live);
         row.offer = None;
+        self.offered -= 1;
         Some(ImportId {
             node,
             row: index as u16,
@@ -224,9 +230,13 @@ impl<const ROWS: usize> Imports<ROWS> {
 
     /// Offers that no message has named are given back.
     pub(crate) fn expire_offers(&mut self, now: Instant) {
+        if self.offered == 0 {
+            return;
+        }
         for row in &mut self.rows {
             if row.state == State::Offered && row.offer.is_none_or(|(.., until)| until <= now) {
                 row.enter(State::Releasing);
+                self.offered -= 1;
                 self.releasing += 1;
                 self.let_go = true;
             }
@@ -235,6 +245,9 @@ impl<const ROWS: usize> Imports<ROWS> {
 
     /// When the next offer is given back.
     pub(crate) fn offers_end(&self) -> Option<Instant> {
+        if self.offered == 0 {
+            return None;
+        }
         let offered = self.rows.iter().filter(|row| row.state == State::Offered);
         offered.filter_map(|row| Some(row.offer?.2)).min()
     }
@@ -343,7 +356,10 @@ impl<const ROWS: usize> Imports<ROWS> {
             }
             match row.state {
                 State::Live if row.given_up => row.enter(State::Free),
-                State::Offered => row.enter(State::Free),
+                State::Offered => {
+                    row.enter(State::Free);
+                    self.offered -= 1;
+                }
                 State::Live => {
                     row.enter(State::Revoked);
                     // Each row is in it once at most, for it is not free before the proxy knows.

@@ -33,6 +33,7 @@ mod order;
 mod peer;
 mod set;
 mod time;
+mod touched;
 mod types;
 
 pub use cipher::{Admission, Cipher, Crowd, Exchange, Extension, NoKeys, Transparent, Unreadable};

@@ -46,6 +46,12 @@ impl Set {
         if slot < limit { Some(slot) } else { None }
     }
 
+    /// The members below `place`, and the others.
+    pub(crate) const fn split(self, place: usize) -> (Self, Self) {
+        let below = bit(place).wrapping_sub(1);
+        (Self(self.0 & below), Self(self.0 & !below))
+    }
+
     /// The members at this moment, rising.
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
         let mut rest = self;
@@ -76,6 +82,8 @@ mod tests {
         assert_eq!(set.first_absent(2), None);
         set.remove(0);
         assert_eq!((set.first(), set.len()), (Some(1), 3));
+        let (below, others) = set.split(7);
+        assert!(below.iter().eq([1]) && others.iter().eq([7, 63]));
         assert!(!set.contains(64));
     }
 }

@@ -358,7 +358,7 @@ impl World {
             self.plan(later, Event::Look { node, incarnation });
             return Ok(());
         }
-        self.look(node)
+        self.respond(node)
     }
 
     /// A machine does everything that is due.
@@ -368,6 +368,11 @@ impl World {
         if endpoint.poll_timeout().is_some_and(|at| at <= local) {
             endpoint.handle_timeout(local);
         }
+        self.respond(node)
+    }
+
+    /// A machine does what something asks for that has happened to it. Its timers have events of their own.
+    fn respond(&mut self, node: usize) -> Step {
         self.attend(node)?;
         self.transmit(node)?;
         let machine = &mut self.machines[node];

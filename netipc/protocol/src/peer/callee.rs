@@ -435,11 +435,13 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         self.settle(index, state);
     }
 
-    /// The grant that a request names, which waits for a worker.
-    pub(crate) fn names(&self, execution: Execution) -> Option<(NodeId, Grant)> {
+    /// The grant that a request names, which waits for a worker and may still have one: what is claimed must be taken.
+    pub(crate) fn names(&self, now: Instant, execution: Execution) -> Option<(NodeId, Grant)> {
         let index = self.find(execution).ok()?;
         match self.slots[index].capability {
-            Some(Capability::Granted(node, grant)) if self.ready.contains(index) => {
+            Some(Capability::Granted(node, grant))
+                if self.ready.contains(index) && now < self.slots[index].deadline =>
+            {
                 Some((node, grant))
             }
             _ => None,

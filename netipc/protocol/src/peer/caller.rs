@@ -573,7 +573,9 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     /// Whether a reply to this call would be taken.
     pub(crate) fn expects(&self, slot: SlotIndex, sequence: Sequence) -> bool {
         let slot = self.slots.get(usize::from(slot.0));
-        slot.is_some_and(|slot| slot.state == State::Sent && slot.sequence == sequence)
+        slot.is_some_and(|slot| {
+            slot.state == State::Sent && slot.sequence == sequence && slot.way == Way::Call
+        })
     }
 
     /// What was given with it has arrived, or never will.

@@ -108,9 +108,9 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// The grant that a request names.
-    pub(crate) fn names(&self, execution: Execution) -> Option<(NodeId, Grant)> {
+    pub(crate) fn names(&self, now: Instant, execution: Execution) -> Option<(NodeId, Grant)> {
         if self.session_id() == Some(execution.session) {
-            self.callee.names(execution)
+            self.callee.names(now, execution)
         } else {
             None
         }
