@@ -116,6 +116,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         }
         self.count = self.peers.partition_point(|peer| peer.node().is_some());
         self.parents = [[0; ROWS]; PEERS];
+        self.touched = Touched::NOBODY;
         (0..self.count).for_each(|index| self.touched.touch(index));
         self.transmit_first = 0;
         self.event_first = 0;

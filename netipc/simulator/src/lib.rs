@@ -9,6 +9,7 @@
 //! checkers), `profile` and `faults` (what a seed draws), `mutants` (deliberate mistakes that must be found).
 #![forbid(unsafe_code)]
 
+mod agenda;
 mod cipher;
 mod clients;
 mod clock;
@@ -37,6 +38,7 @@ pub use summary::{Least, Summary};
 pub use truth::Checker;
 
 use picture::Entry;
+use world::Workshop;
 
 /// Machines of a history, at most.
 pub const NODES_MAX: u8 = 7;
@@ -119,7 +121,9 @@ pub struct History {
 /// Runs the history of a seed.
 #[must_use]
 pub fn run(seed: u64, options: &Options) -> History {
-    world::World::new(seed, options).run()
+    world::World::new(seed, options, Workshop::default())
+        .run()
+        .0
 }
 
 /// Runs seeds from `first` on until a promise is broken: what happened, and the seed with its violation.
@@ -130,8 +134,10 @@ pub fn hunt(
     mut progress: impl FnMut(u64, &Summary),
 ) -> (Summary, Option<(u64, Violation)>) {
     let mut summary = Summary::default();
+    let mut workshop = Workshop::default();
     for seed in first..first.saturating_add(seeds) {
-        let history = run(seed, options);
+        let (history, used) = world::World::new(seed, options, workshop).run();
+        workshop = used;
         summary += &history.summary;
         if let Some(violation) = history.violation {
             return (summary, Some((seed, violation)));

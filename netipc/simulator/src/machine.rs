@@ -9,11 +9,11 @@ use netipc_protocol::{
 };
 use netipc_wire::Nonce;
 
-use crate::cipher::{Guard, Protection};
+use crate::cipher::Guard;
 use crate::clock::Clock;
 use crate::hash::Quick;
 use crate::mutants::Mistake;
-use crate::{NODES_MAX, ROWS, SLOTS};
+use crate::{NODES_MAX, Options, ROWS, SLOTS};
 
 /// The endpoint that is simulated: small tables, so that they are full now and then.
 pub(crate) type SmallEndpoint = Endpoint<Guard, Dice, { NODES_MAX as usize - 1 }, SLOTS, ROWS>;
@@ -91,12 +91,20 @@ impl Machine {
     pub(crate) fn new(
         index: usize,
         rng: &mut Rng,
-        mistake: Option<Mistake>,
-        protection: Protection,
+        options: &Options,
+        used: Option<Box<SmallEndpoint>>,
     ) -> Self {
-        let guard = Guard::new(protection, index, rng, mistake);
-        let mut endpoint = Box::new(SmallEndpoint::new(guard, Dice(rng.fork())));
-        if let Some(Mistake::Protocol(fault)) = mistake {
+        let guard = Guard::new(options.protection, index, rng, options.mistake);
+        let dice = Dice(rng.fork());
+        let mut endpoint = match used {
+            Some(mut endpoint) => {
+                *endpoint.cipher_mut() = guard;
+                *endpoint.random_mut() = dice;
+                endpoint
+            }
+            None => Box::new(SmallEndpoint::new(guard, dice)),
+        };
+        if let Some(Mistake::Protocol(fault)) = options.mistake {
             endpoint.plant(fault);
         }
         let zero = Instant::from_nanos(0);

@@ -1,7 +1,5 @@
 //! A history: machines, network and time.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -10,9 +8,10 @@ use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
 
+use crate::agenda::Agenda;
 use crate::describe::{call_of, short};
 use crate::faults::{Fault, Trouble};
-use crate::machine::{Held, Machine, Power, index_of, node_id};
+use crate::machine::{Held, Machine, Power, SmallEndpoint, index_of, node_id};
 use crate::network::{Network, chance, up_to};
 use crate::picture::{Entry, OnTheWay, What};
 use crate::profile::Profile;
@@ -68,33 +67,6 @@ pub(crate) enum Event {
     Quicken { from: usize, to: usize },
 }
 
-#[derive(Clone, Copy)]
-struct Planned {
-    at: Instant,
-    number: u64,
-    event: Event,
-}
-
-impl PartialEq for Planned {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl Eq for Planned {}
-
-impl PartialOrd for Planned {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Planned {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
 /// Frames on their way, in buffers that are used again.
 #[derive(Default)]
 struct Frames {
@@ -113,6 +85,21 @@ impl Frames {
         buffer.extend_from_slice(bytes);
         index
     }
+
+    /// Nothing is on its way.
+    fn clear(&mut self) {
+        self.spare.clear();
+        self.spare.extend((0..self.buffers.len() as u32).rev());
+    }
+}
+
+/// What one history leaves to the next, so that it need not be made anew: machines begin as after a start, and what is planned or on its way
+/// is forgotten.
+#[derive(Default)]
+pub(crate) struct Workshop {
+    endpoints: Vec<Box<SmallEndpoint>>,
+    frames: Frames,
+    agenda: Agenda,
 }
 
 pub(crate) struct World {
@@ -123,8 +110,7 @@ pub(crate) struct World {
     pub(crate) truth: Truth,
     pub(crate) summary: Summary,
     pub(crate) network: Network,
-    agenda: BinaryHeap<Reverse<Planned>>,
-    planned: u64,
+    agenda: Agenda,
     frames: Frames,
     scratch: [u8; FRAME_LENGTH_MAX],
     record: Record,
@@ -134,11 +120,11 @@ pub(crate) struct World {
 pub(crate) type Step = Result<(), Violation>;
 
 impl World {
-    pub(crate) fn new(seed: u64, options: &Options) -> Self {
+    pub(crate) fn new(seed: u64, options: &Options, mut workshop: Workshop) -> Self {
         let mut rng = Rng::with_seed(seed);
         let profile = Profile::draw(&mut rng, options.nodes);
         let machines = (0..profile.nodes)
-            .map(|index| Machine::new(index.into(), &mut rng, options.mistake, options.protection))
+            .map(|index| Machine::new(index.into(), &mut rng, options, workshop.endpoints.pop()))
             .collect();
         Self {
             rng,
@@ -151,16 +137,16 @@ impl World {
                 ..Summary::default()
             },
             network: Network::default(),
-            agenda: BinaryHeap::with_capacity(1024),
-            planned: 0,
-            frames: Frames::default(),
+            agenda: workshop.agenda,
+            frames: workshop.frames,
             scratch: [0; FRAME_LENGTH_MAX],
             record: options.record,
             entries: Vec::new(),
         }
     }
 
-    pub(crate) fn run(mut self) -> History {
+    /// What happened, and what can be used again.
+    pub(crate) fn run(mut self) -> (History, Workshop) {
         let violation = self.phases().err();
         if let Some(violation) = &violation {
             let line = format!("BROKEN {violation}");
@@ -172,29 +158,32 @@ impl World {
             capabilities: self.summary.capabilities,
             faults: self.summary.faults,
         };
-        History {
+        let history = History {
             summary: self.summary,
             violation,
             nodes: self.machines.len(),
             entries: self.entries,
-        }
+        };
+        self.agenda.clear();
+        self.frames.clear();
+        let machines = self.machines.into_iter();
+        let workshop = Workshop {
+            endpoints: machines.map(|machine| machine.endpoint).collect(),
+            frames: self.frames,
+            agenda: self.agenda,
+        };
+        (history, workshop)
     }
 
     pub(crate) fn run_for(&mut self, span: Duration) -> Step {
         let end = self.now + span;
-        while let Some(Reverse(planned)) = self.agenda.peek() {
-            if planned.at > end {
-                break;
-            }
-            let Some(Reverse(planned)) = self.agenda.pop() else {
-                break;
-            };
-            self.now = planned.at;
+        while let Some((at, event)) = self.agenda.next(end) {
+            self.now = at;
             self.summary.events += 1;
             if self.summary.events > EVENTS_MAX {
                 return Err(self.unfair("it never comes to rest".into()));
             }
-            self.happen(planned.event)?;
+            self.happen(event)?;
         }
         self.now = end;
         Ok(())
@@ -497,12 +486,7 @@ impl World {
     }
 
     pub(crate) fn plan(&mut self, later: Duration, event: Event) {
-        self.planned += 1;
-        self.agenda.push(Reverse(Planned {
-            at: self.now + later,
-            number: self.planned,
-            event,
-        }));
+        self.agenda.plan(self.now + later, event);
     }
 
     /// Writes down what happened to the whole world.

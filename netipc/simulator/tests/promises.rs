@@ -71,6 +71,18 @@ fn a_seed_replays_exactly() {
     }
 }
 
+/// `hunt` has one history use the machines of the one before.
+#[test]
+fn what_is_used_again_leaves_no_trace() {
+    let options = Options::default();
+    let (hunted, found) = hunt(500, 30, &options, |_, _| {});
+    let mut alone = Summary::default();
+    for seed in 500..530 {
+        alone += &run(seed, &options).summary;
+    }
+    assert_eq!((hunted, found), (alone, None));
+}
+
 #[test]
 fn no_promise_is_broken_with_the_real_cipher() {
     let options = Options {
