@@ -280,7 +280,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        for index in self.touched.to_ask(Question::Timeout).iter() {
+        for index in self.touched.unasked(Question::Timeout).iter() {
             self.timeouts[index] = self.peers[index].timeout();
             self.touched.answered(Question::Timeout, index);
         }
@@ -290,7 +290,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// Does what the passing of time has made due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for index in 0..self.count {
-            let was_touched = self.touched.to_ask(Question::Due).contains(index);
+            let was_touched = self.touched.unasked(Question::Due).contains(index);
             // What was last said is right as long as nothing has happened to the peer.
             if was_touched || self.timeouts[index].is_some_and(|at| at <= now) {
                 let (peer, mut context) = self.peer(index);
@@ -371,7 +371,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         question: Question,
         first: usize,
     ) -> impl Iterator<Item = usize> + use<C, R, PEERS, SLOTS, ROWS> {
-        let all = self.touched.to_ask(question);
+        let all = self.touched.unasked(question);
         let (before, after) = all.split(first);
         after.iter().chain(before.iter())
     }

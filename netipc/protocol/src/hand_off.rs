@@ -147,7 +147,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     pub(crate) fn carry(&mut self, now: Instant) {
         self.adopt();
         for index in 0..self.count {
-            if !self.touched.to_ask(Question::News).contains(index) {
+            if !self.touched.unasked(Question::News).contains(index) {
                 continue;
             }
             self.touched.answered(Question::News, index);
@@ -179,7 +179,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
 
     /// Exports that have ended leave their children to their parents.
     pub(crate) fn adopt(&mut self) {
-        for index in self.touched.to_ask(Question::Ended).iter() {
+        for index in self.touched.unasked(Question::Ended).iter() {
             self.touched.answered(Question::Ended, index);
             while let Some(row) = self.peers[index].next_ended() {
                 let row = usize::from(row);

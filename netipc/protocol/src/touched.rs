@@ -43,7 +43,7 @@ impl Touched {
     }
 
     /// The peers that must be asked, rising.
-    pub(crate) const fn to_ask(&self, question: Question) -> Set {
+    pub(crate) const fn unasked(&self, question: Question) -> Set {
         self.0[question as usize]
     }
 
