@@ -8,10 +8,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-extern crate alloc;
-
 mod client;
-mod outlet;
 mod server;
 mod start;
 mod timer;

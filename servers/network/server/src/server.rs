@@ -1,33 +1,20 @@
 //! The loop's body: what is done at each occasion, and when it is safe to sleep.
 
-use alloc::boxed::Box;
-
 use isthmus_abi::Events;
-use isthmus_abi::startup::{Interrupt, VirtioNet};
 use isthmus_runtime::calls::Occasion;
-use isthmus_runtime::interface::{Disposition, Later};
-use isthmus_runtime::{grants, heap, say, startup, time};
-use network_interface::calls::{self, NetworkError};
-use network_interface::{Counters, Drop, EchoReport, Node, ReceiveError};
-use network_logic::{EchoError, EchoRequest, Network, Refused, Ticks};
+use isthmus_runtime::interface::Disposition;
+use isthmus_runtime::time;
+use network_interface::{Drop, ReceiveError, calls};
+use network_logic::{Refused, Ticks};
+use network_port::Port;
 use shared_memory::{Wait, Wake};
-use virtio_net::{Broken, Card, Room};
+use virtio_net::Room;
 
 use crate::client::{Client, Inbox};
-use crate::outlet::Outlet;
 use crate::timer::Alarm;
 
 /// Frames, and datagrams, that are handled before the device is kicked, the client woken and the other direction looked at.
 const BATCH: usize = 32;
-
-/// How the card's interrupt is put to rest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    /// A message-signalled interrupt: nothing to do.
-    Nothing,
-    /// A level: first at the device, then at the kernel.
-    Acknowledge,
-}
 
 /// Why draining a client's ring ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,39 +27,18 @@ enum Drained {
 
 /// Everything that the server has.
 pub struct Server {
-    card: Card,
-    interrupt: Interrupt,
-    rest: Rest,
-    network: Box<Network>,
+    port: Port,
     client: Option<Client>,
     alarm: Alarm,
-    /// Who waits for the end of the wire echo.
-    echo_caller: Option<Later<EchoReport, NetworkError>>,
-    /// Allocations that the start took.
-    allocations_at_start: u64,
 }
 
 impl Server {
-    pub fn new(
-        card: Card,
-        interrupt: Interrupt,
-        network: Box<Network>,
-        client: Option<Client>,
-        alarm: Alarm,
-    ) -> Self {
-        let rest = match startup().virtio_net() {
-            Ok(VirtioNet::Mmio { .. }) => Rest::Acknowledge,
-            _ => Rest::Nothing,
-        };
+    pub fn new(mut port: Port, client: Option<Client>, alarm: Alarm) -> Self {
+        port.started();
         Self {
-            card,
-            interrupt,
-            rest,
-            network,
+            port,
             client,
             alarm,
-            echo_caller: None,
-            allocations_at_start: heap::allocations(),
         }
     }
 
@@ -84,9 +50,9 @@ impl Server {
                 Disposition::Nothing
             }
             Occasion::Message(request, answer) => {
-                let waiting = self.echo_caller.is_some();
-                let disposition = calls::network::dispatch(self, request, answer);
-                if !waiting && self.echo_caller.is_some() {
+                let waiting = self.port.is_echoing();
+                let disposition = calls::network::dispatch(&mut self.port, request, answer);
+                if !waiting && self.port.is_echoing() {
                     // This call has started a wire echo: its caller is answered at its end.
                     self.work();
                 }
@@ -96,11 +62,7 @@ impl Server {
     }
 
     fn handle_events(&mut self, events: Events) {
-        if self.rest == Rest::Acknowledge && events.contains(self.interrupt.bit) {
-            self.card.acknowledge();
-            // The handler is ours; the kernel has no reason to refuse.
-            let _ = grants::interrupt_handler(self.interrupt).irq_handler_ack();
-        }
+        self.port.acknowledge(events);
         if events.contains(self.alarm.bit()) {
             self.alarm.rang();
         }
@@ -111,37 +73,27 @@ impl Server {
     /// Does everything there is to do, until it is safe to sleep.
     pub fn work(&mut self) {
         loop {
-            self.card.suppress_interrupts();
+            self.port.begin();
             let now = Ticks(time::now().ticks());
             self.receive(now);
             let drained = self.send(now);
-            self.network.advance(now, &mut Outlet(self.card.split().1));
-            self.card.kick();
+            self.port.finish(now);
             if let Some(client) = &mut self.client {
                 client.wake();
             }
-            self.finish_echo();
             if self.may_sleep(drained) {
                 break;
             }
         }
-        self.alarm.ring_by(self.network.deadline());
+        self.alarm.ring_by(self.port.deadline());
     }
 
     /// Hands received frames to the logic.
     fn receive(&mut self, now: Ticks) {
-        let (receiver, transmitter) = self.card.split();
-        let mut outlet = Outlet(transmitter);
         let mut inbox = Inbox(self.client.as_mut());
         for _ in 0..BATCH {
-            let handle = |frame: &[u8]| {
-                self.network
-                    .handle_frame(frame, now, &mut outlet, &mut inbox);
-            };
-            match receiver.receive(handle) {
-                Ok(Some(())) => {}
-                Ok(None) => break,
-                Err(broken) => give_up(broken),
+            if !self.port.receive(now, &mut inbox) {
+                break;
             }
         }
     }
@@ -151,11 +103,6 @@ impl Server {
         let Some(client) = &mut self.client else {
             return Drained::Enough;
         };
-        let (_, transmitter) = self.card.split();
-        if transmitter.is_broken() {
-            give_up(Broken);
-        }
-        let mut outlet = Outlet(transmitter);
         for _ in 0..BATCH {
             let mut released = Wake::NotNeeded;
             match client.channel.receive() {
@@ -163,13 +110,12 @@ impl Server {
                 Ok(Some(datagram)) => {
                     let (peer, length) = (datagram.peer(), datagram.len());
                     let take = |payload: &mut [u8]| released = datagram.take(payload).1;
-                    let sent = self.network.send(peer, length, now, &mut outlet, take);
-                    if let Err(Refused) = sent {
+                    if let Err(Refused) = self.port.send(peer, length, now, take) {
                         return Drained::DeviceFull;
                     }
                 }
                 Err(error) => {
-                    self.network.dropped(Drop::BadRecord);
+                    self.port.dropped(Drop::BadRecord);
                     released = match error {
                         ReceiveError::Malformed(wake) => wake,
                         ReceiveError::Corrupt => client.channel.discard(),
@@ -192,59 +138,6 @@ impl Server {
             Some(client) if drained == Drained::Enough => client.channel.prepare_to_wait(),
             _ => Wait::Sleep,
         };
-        self.card.prepare_to_wait(room) == Wait::Sleep && ring == Wait::Sleep
+        self.port.prepare_to_wait(room) == Wait::Sleep && ring == Wait::Sleep
     }
-
-    /// Answers the caller of a wire echo that has ended.
-    fn finish_echo(&mut self) {
-        let Some(report) = self.network.take_echo() else {
-            return;
-        };
-        if let Some(caller) = self.echo_caller.take() {
-            caller.answer(Ok(report));
-        }
-    }
-
-    fn start_echo(&mut self, node: u8, length: u16, count: u8) -> Result<(), NetworkError> {
-        let request = EchoRequest {
-            node: Node::new(node).ok_or(NetworkError::Invalid)?,
-            length: length.into(),
-            count: count.into(),
-        };
-        self.network
-            .start_echo(request)
-            .map_err(|error| match error {
-                EchoError::Busy => NetworkError::Busy,
-                EchoError::Invalid => NetworkError::Invalid,
-            })
-    }
-}
-
-impl calls::Network for Server {
-    fn counters(&mut self) -> Result<Counters, NetworkError> {
-        Ok(*self.network.counters())
-    }
-
-    fn wire_echo(
-        &mut self,
-        node: u8,
-        length: u16,
-        count: u8,
-        later: Later<EchoReport, NetworkError>,
-    ) {
-        match self.start_echo(node, length, count) {
-            Ok(()) => self.echo_caller = Some(later),
-            Err(error) => later.answer(Err(error)),
-        }
-    }
-
-    fn allocations(&mut self) -> Result<u64, NetworkError> {
-        Ok(heap::allocations() - self.allocations_at_start)
-    }
-}
-
-/// A device that breaks the rules is not used any more: the component ends, and whoever calls it is told so.
-fn give_up(broken: Broken) -> ! {
-    say!("network: {broken}");
-    isthmus_runtime::exit(isthmus_runtime::ExitCode::FAILURE)
 }

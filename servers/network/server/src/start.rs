@@ -1,12 +1,9 @@
 //! From the start-up block to a server that is ready to receive.
 
-use alloc::boxed::Box;
-
 use isthmus_abi::startup::Missing;
-use isthmus_runtime::{Service, Startup, grants, say, time};
-use network_interface::{Channel, ChannelError, Node, Side, channel};
-use network_logic::{Clock, Configuration, Mac, Network, Ticks};
-use virtio_net::OpenError;
+use isthmus_runtime::{Service, Startup, grants};
+use network_interface::{Channel, ChannelError, Side, channel};
+use network_port::{OpenError, Port};
 
 use crate::client::Client;
 use crate::server::Server;
@@ -18,10 +15,8 @@ use crate::timer::Alarm;
 pub enum StartError {
     /// The description does not grant what it needs.
     Missing(Missing<'static>),
-    /// The machine's number is no node's.
-    NoSuchNode(u8),
-    /// The network card.
-    Card(OpenError),
+    /// The card.
+    Port(OpenError),
     /// The client's channel.
     Channel(ChannelError),
     /// The description says that it serves nothing.
@@ -38,10 +33,7 @@ impl From<Missing<'static>> for StartError {
 /// ping.
 pub fn start(startup: &'static Startup) -> Result<(Service, Server), StartError> {
     let service = Service::get().ok_or(StartError::ServesNothing)?;
-    let number = startup.machine.node;
-    let node = Node::new(number).ok_or(StartError::NoSuchNode(number))?;
-    let (card, interrupt) = virtio_net::open(startup).map_err(StartError::Card)?;
-    let mac = Mac(card.mac());
+    let port = Port::open(startup).map_err(StartError::Port)?;
     let client = match grants::shared_memory(channel::NAME) {
         Ok(memory) => {
             let channel = Channel::attach(memory, Side::Server).map_err(StartError::Channel)?;
@@ -50,16 +42,6 @@ pub fn start(startup: &'static Startup) -> Result<(Service, Server), StartError>
         }
         Err(_) => None,
     };
-    let now = time::now().ticks();
-    let configuration = Configuration {
-        mac,
-        node,
-        clock: Clock::new(time::frequency()),
-        seed: now, // unpredictable enough for identifiers that nothing relies on
-    };
-    let network = Box::new(Network::new(configuration, Ticks(now)));
-    let [a, b, c, d] = node.address();
-    say!("network: {node} is {a}.{b}.{c}.{d}, {mac}");
-    let server = Server::new(card, interrupt, network, client, Alarm::new()?);
+    let server = Server::new(port, client, Alarm::new()?);
     Ok((service, server))
 }
