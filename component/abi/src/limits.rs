@@ -91,5 +91,7 @@ pub const MEMORY_BYTES: u64 = 1 << 30;
 pub const RESTARTS: u16 = 1000;
 /// Milliseconds before a restart, at most: the back-off doubles up to this.
 pub const BACK_OFF_MILLISECONDS: u32 = 60_000;
+/// The priority of threads that only keep the processor awake: below every component's, which begin at 1.
+pub const LINGER_PRIORITY: u8 = 0;
 /// Priorities: the root task (250) stands above every component.
 pub const PRIORITY: u8 = 249;

@@ -20,6 +20,7 @@ pub mod devices;
 pub mod entry;
 pub mod grants;
 pub mod heap;
+pub mod linger;
 pub mod log;
 pub mod memory;
 pub mod names;

@@ -89,6 +89,12 @@ impl Thread {
         Ok(self.tcb().tcb_suspend()?)
     }
 
+    /// Gives the thread another priority, at most what the component itself may have.
+    pub fn set_priority(self, priority: u8) -> Result<(), Error> {
+        let tcb = self.tcb();
+        Ok(tcb.tcb_set_priority(tcb, priority.into())?)
+    }
+
     /// Its number.
     #[must_use]
     pub const fn index(self) -> usize {

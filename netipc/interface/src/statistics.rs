@@ -61,7 +61,7 @@ figures! {
         sessions_up,
         /// Sessions that ended.
         sessions_down,
-        /// Frames handed to the network server.
+        /// Frames handed to the card or to the network server.
         frames_out,
         /// Frames that came and had an effect.
         frames_in,
@@ -73,6 +73,8 @@ figures! {
         twins,
         /// Times that the timer was armed.
         arms,
+        /// Times that the processor was kept awake for an answer.
+        lingered,
         /// Turns of the main thread.
         turns,
         /// Calls that clients submitted through rings.

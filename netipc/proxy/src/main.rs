@@ -1,5 +1,5 @@
 //! The component that extends endpoints across machines: it carries kernel messages to `netipc-protocol`, its frames to the
-//! network server, and the requests of peers to the servers of this machine.
+//! card or the network server, and the requests of peers to the servers of this machine.
 //!
 //! It decides nothing about a call: what has become of it is the protocol's word, or the server's. Its main thread never
 //! waits but in its one receive, so it can be called by anybody. What it may do here is what its description grants.
@@ -39,6 +39,8 @@ enum Unfit {
     NoService,
     /// The channel to the network server is too small.
     Channel(ChannelError),
+    /// There is no channel, and the card does not come up.
+    Port(network_port::OpenError),
     /// There are no slots for the capabilities of peers.
     NoSlots,
     /// A worker does not start.
@@ -53,6 +55,11 @@ impl fmt::Display for Unfit {
                 "the system description gives me nothing to serve: add `serves = [\"netipc\"]`",
             ),
             Self::Channel(error) => error.fmt(f),
+            Self::Port(network_port::OpenError::Card(virtio_net::OpenError::Missing(_))) => f
+                .write_str(
+                    "there is no way to other machines: give me the card with `devices = [\"virtio-net\"]`, or a channel `datagrams` to a network server",
+                ),
+            Self::Port(error) => error.fmt(f),
             Self::NoSlots => {
                 f.write_str("too few slots: each peer needs two, give more with `slots`")
             }

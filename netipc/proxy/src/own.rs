@@ -11,6 +11,7 @@ use netipc_interface::{Netipc, NetipcError, Statistics, netipc};
 use netipc_protocol::NodeId;
 use netipc_proxy_logic::Caller;
 use netipc_proxy_logic::imports::Standing;
+use network_interface::calls::network;
 
 use crate::proxy::Proxy;
 
@@ -26,7 +27,12 @@ impl Proxy {
             system: &Kernel,
         };
         let mut answer = Answer::new();
-        let disposition = netipc::dispatch(self, &mut request, &mut answer);
+        let disposition = match self.link.port() {
+            Some(port) if network::knows(request.label) => {
+                network::dispatch(port, &mut request, &mut answer)
+            }
+            _ => netipc::dispatch(self, &mut request, &mut answer),
+        };
         slots::discard_received();
         if disposition == Disposition::Reply {
             let capability = answer.capability().map(Capability::slot);

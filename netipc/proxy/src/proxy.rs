@@ -4,14 +4,14 @@ use core::time::Duration;
 
 use isthmus_abi::{EventBit, Events, Slot};
 use isthmus_runtime::calls::Kernel;
+use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_crypto::Protection;
 use netipc_interface::Statistics;
 use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::{
-    Alarm, Caller, Clock, Exports, Imports, Nonces, Revocations, Table, Work,
+    Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Revocations, Table, Work,
 };
-use network_interface::channel;
 use shared_memory::Wait;
 use static_cell::ConstStaticCell;
 use timer_interface::TimerClient;
@@ -77,9 +77,11 @@ pub struct Proxy {
     pub(crate) statistics: Statistics,
     pub(crate) clock: Clock,
     alarm: Alarm,
+    patience: Patience,
+    /// Keeps the processor awake; `None`: the description gives no thread for it.
+    linger: Option<Linger>,
     timer: Slot,
     timer_event: EventBit,
-    link_event: EventBit,
     /// When to look for clients that have died; `None`: no call is open.
     sweep_at: Option<Instant>,
 }
@@ -176,7 +178,7 @@ impl Proxy {
         let mut proxy = Self {
             protocol,
             tables,
-            link: Link::open()?,
+            link: Link::open(startup)?,
             rings: Rings::open(startup)?,
             service,
             workers: heapless::Vec::new(),
@@ -184,12 +186,16 @@ impl Proxy {
             statistics: Statistics::default(),
             clock: Clock::new(startup.machine.counter_hz),
             alarm: Alarm::new(),
+            patience: Patience::new(),
+            linger: None,
             timer: startup.endpoint(TimerClient::<Kernel>::INTERFACE)?,
             timer_event: startup.event("timer")?,
-            link_event: startup.channel_event(channel::NAME)?,
             sweep_at: None,
         };
         proxy.start_workers()?;
+        if let Some(port) = proxy.link.port() {
+            port.started();
+        }
         defmt::info!(
             "netipc: node {=u8} is ready, boot {=u64:016x}, {=usize} workers",
             here.0,
@@ -202,7 +208,16 @@ impl Proxy {
     fn start_workers(&mut self) -> Result<(), Unfit> {
         let ingress = capability::ingress(Caller::Worker.badge()).map_err(|_| Unfit::NoSlots)?;
         worker::open(ingress);
-        for number in 0..thread::count().min(WORKERS) {
+        // The last thread lingers, if a worker is left beside it.
+        let workers = match thread::count() {
+            0 | 1 => thread::count(),
+            last => {
+                let thread = Thread::get(last).map_err(|_| Unfit::NoWorker)?;
+                self.linger = Some(Linger::start(thread).map_err(|_| Unfit::NoWorker)?);
+                last - 1
+            }
+        };
+        for number in 0..workers.min(WORKERS) {
             // Thread 0 is this one.
             let thread = Thread::get(number + 1).map_err(|_| Unfit::NoWorker)?;
             self.workers.push(thread).map_err(|_| Unfit::NoWorker)?;
@@ -234,11 +249,12 @@ impl Proxy {
 
     /// What events ask to be looked at, beside what is looked at in any case.
     fn cause_of(&mut self, events: Events, mut cause: Cause) -> Cause {
+        self.link.acknowledge(events);
         for event in events.iter() {
             if event == self.timer_event {
                 self.alarm.fired();
                 cause.time = Look::Now;
-            } else if event == self.link_event {
+            } else if event == self.link.event() {
                 cause.frames = Look::Now;
             } else if self.rings.is_event(event) {
                 cause.rings = Look::Now;
@@ -286,8 +302,10 @@ impl Proxy {
         self.start_work(now);
         self.feed_rings(now);
         self.rings.flush();
+        let sent = self.statistics.frames_out;
         self.link.transmit(self.protocol, now, &mut self.statistics);
-        self.link.wake();
+        self.link.flush();
+        self.stay_awake(now, sent);
         if self.set_alarm(now) == Look::Now {
             return Next::Go(Cause::TIME);
         }
@@ -308,13 +326,30 @@ impl Proxy {
         }
     }
 
+    /// Keeps the processor awake if an answer is about to come to the frames that have left since `sent`.
+    fn stay_awake(&mut self, now: Instant, sent: u64) {
+        let Some(linger) = self.linger else { return };
+        if self.tables.calls.is_empty() && self.rings.call_nobody() {
+            self.patience.over();
+            linger.no_longer();
+        } else if self.statistics.frames_out != sent
+            && let Some(until) = self.patience.sent(now)
+        {
+            linger.until(self.clock.ticks(until));
+            self.statistics.lingered += 1;
+        }
+    }
+
     fn take_frames(&mut self, now: Instant) -> More {
         for _ in 0..FRAMES {
             let Some((from, frame)) = self.link.receive() else {
                 return More::No;
             };
             match self.protocol.handle_frame(now, from, frame) {
-                Ok(()) => self.statistics.frames_in += 1,
+                Ok(()) => {
+                    self.statistics.frames_in += 1;
+                    self.patience.heard(now);
+                }
                 Err(netipc_protocol::Dropped::Corrupt) => self.statistics.frames_corrupt += 1,
                 Err(_) => self.statistics.frames_dropped += 1,
             }
@@ -403,6 +438,7 @@ impl Proxy {
             self.protocol.poll_timeout(),
             self.sweep_at,
             self.rings.earliest(),
+            self.link.deadline(&self.clock),
         ];
         let next = deadlines.into_iter().flatten().min();
         if next.is_some_and(|deadline| deadline <= now) {

@@ -131,6 +131,11 @@ impl Rings {
         })
     }
 
+    /// Whether no call of theirs is open at another machine.
+    pub fn call_nobody(&self) -> bool {
+        self.open.iter().all(|open| *open == 0)
+    }
+
     /// Whether an event is a ring's.
     pub fn is_event(&self, event: EventBit) -> bool {
         self.rings.iter().any(|ring| ring.event == event)

@@ -11,8 +11,8 @@ use netipc_protocol::{WORDS_MAX, Way};
 use netipc_proxy_logic::Mailbox;
 use netipc_proxy_logic::mailbox::{Head, Job};
 
-/// Workers at most: every thread of a component but its main thread.
-pub const WORKERS: usize = THREADS - 1;
+/// Workers at most: every thread of a component but its main thread and the one that lingers.
+pub const WORKERS: usize = THREADS - 2;
 
 /// What main and each worker hand to each other.
 pub static MAILBOXES: [Mailbox; WORKERS] = [const { Mailbox::new() }; WORKERS];

@@ -1,28 +1,23 @@
 //! The way to the network server: the datagram channel.
 
+use isthmus_abi::EventBit;
+use isthmus_abi::startup::Startup;
 use isthmus_runtime::grants;
 use isthmus_runtime::sel4::cap;
 use netipc_interface::Statistics;
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
-use network_interface::{Channel, NETIPC_PORT, Node, Peer, ReceiveError, SendError, Side, channel};
+use network_interface::{Channel, NETIPC_PORT, Peer, ReceiveError, SendError, Side, channel};
 use shared_memory::{Wait, Wake};
 
+use super::next_frame;
 use crate::Unfit;
 use crate::proxy::Protocol;
 
-/// Whether frames wait to be taken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum More {
-    /// The ring was not looked at to its end.
-    Perhaps,
-    /// There were none a moment ago.
-    No,
-}
-
 /// The client's end of the datagram channel.
-pub struct Link {
+pub struct RingLink {
     channel: Channel<'static>,
     network: cap::Notification,
+    event: EventBit,
     /// Whether the network server must be woken at the end of the turn.
     wake: Wake,
     received: [u8; FRAME_LENGTH_MAX],
@@ -31,18 +26,23 @@ pub struct Link {
     unsent: Option<(Peer, usize)>,
 }
 
-impl Link {
+impl RingLink {
     /// Takes the channel that the description grants.
-    pub fn open() -> Result<Self, Unfit> {
+    pub fn open(startup: &'static Startup) -> Result<Self, Unfit> {
         let memory = grants::shared_memory(channel::NAME)?;
         Ok(Self {
             channel: Channel::attach(memory, Side::Client).map_err(Unfit::Channel)?,
             network: grants::channel_signal(channel::NAME)?,
+            event: startup.channel_event(channel::NAME)?,
             wake: Wake::NotNeeded,
             received: [0; FRAME_LENGTH_MAX],
             frame: [0; FRAME_LENGTH_MAX],
             unsent: None,
         })
+    }
+
+    pub const fn event(&self) -> EventBit {
+        self.event
     }
 
     /// The next frame that came, and the machine that it came from by the network's word.
@@ -71,7 +71,12 @@ impl Link {
 
     /// Puts every frame that the protocol has into the ring, as long as there is room.
     pub fn transmit(&mut self, protocol: &mut Protocol, now: Instant, statistics: &mut Statistics) {
-        while let Some((peer, length)) = self.next_frame(protocol, now) {
+        loop {
+            let next = self.unsent.take();
+            let Some((peer, length)) = next.or_else(|| next_frame(protocol, now, &mut self.frame))
+            else {
+                return;
+            };
             match self.channel.send(peer, &self.frame[..length]) {
                 Ok(wake) => {
                     self.wake = self.wake.or(wake);
@@ -85,19 +90,6 @@ impl Link {
                 }
                 // It counts as lost on the wire. A frame is never longer than a datagram.
                 Err(SendError::TooLong | SendError::Corrupt) => {}
-            }
-        }
-    }
-
-    fn next_frame(&mut self, protocol: &mut Protocol, now: Instant) -> Option<(Peer, usize)> {
-        if let Some(unsent) = self.unsent.take() {
-            return Some(unsent);
-        }
-        loop {
-            let transmit = protocol.poll_transmit(now, &mut self.frame)?;
-            // Peers are numbered as machines are.
-            if let Some(node) = Node::new(transmit.to.0) {
-                return Some((Peer::netipc(node), transmit.length));
             }
         }
     }

@@ -232,7 +232,6 @@ mod tests {
         for name in [
             "console",
             "timer",
-            "network",
             "netipc",
             "naming",
             "kv-server",
@@ -244,7 +243,7 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(count(&text, "root task"), 7, "{text}");
+        assert_eq!(count(&text, "root task"), 6, "{text}");
         assert!(text.contains("machine 1 of 1 needs most"), "{text}");
     }
 }

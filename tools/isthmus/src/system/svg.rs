@@ -287,21 +287,33 @@ mod tests {
     use super::*;
     use crate::system::count;
 
+    fn description(file: &str) -> isthmus_description::Description {
+        let file = isthmus_build::workspace::root().join(file);
+        let text = std::fs::read_to_string(file).expect("a description");
+        isthmus_description::describe(&text).expect("it is right")
+    }
+
+    #[test]
+    fn a_channel_is_drawn_with_its_events() {
+        let drawing = draw(&Graph::of(&description(
+            "tests/machines/systems/naming.toml",
+        )));
+        assert_eq!(count(&drawing, "class=\"channel\""), 1);
+        assert!(drawing.contains("datagrams"));
+    }
+
     #[test]
     fn the_demonstration_is_drawn_whole() {
-        let file = isthmus_build::workspace::root().join("systems/demo.toml");
-        let text = std::fs::read_to_string(file).expect("the demonstration");
-        let description = isthmus_description::describe(&text).expect("it is right");
+        let description = description("systems/demo.toml");
         let drawing = draw(&Graph::of(&description));
-        assert_eq!(count(&drawing, "class=\"component\""), 7);
+        assert_eq!(count(&drawing, "class=\"component\""), 6);
         assert_eq!(
             count(&drawing, "class=\"workercall\""),
             1,
             "netipc to naming"
         );
-        assert_eq!(count(&drawing, "class=\"channel\""), 1);
-        // The timer to its four users, the network to netipc.
-        assert_eq!(count(&drawing, "class=\"event\""), 5);
+        // The timer to its four users.
+        assert_eq!(count(&drawing, "class=\"event\""), 4);
         let uses: usize = description
             .plan
             .components
@@ -309,13 +321,7 @@ mod tests {
             .map(|c| c.uses.len())
             .sum();
         assert_eq!(count(&drawing, "class=\"call\""), uses - 1);
-        for needle in [
-            "datagrams",
-            "kv-server",
-            "drives virtio-net",
-            "on last",
-            ">application<",
-        ] {
+        for needle in ["kv-server", "drives virtio-net", "on last", ">application<"] {
             assert!(drawing.contains(needle), "{needle}");
         }
         assert!(drawing.starts_with("<svg") && drawing.ends_with("</svg>"));

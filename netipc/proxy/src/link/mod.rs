@@ -1,0 +1,126 @@
+//! The way to the other machines: the card itself, where the description gives it to the proxy, or else the network server's datagram channel.
+//! What carries frames is seen here and nowhere above.
+
+mod card;
+mod ring;
+
+use isthmus_abi::startup::RegionKind;
+use isthmus_abi::{EventBit, Events};
+use isthmus_runtime::Startup;
+use netipc_interface::Statistics;
+use netipc_protocol::{Instant, NodeId};
+use netipc_proxy_logic::Clock;
+use network_interface::{Node, Peer, channel};
+use network_port::Port;
+use shared_memory::Wait;
+
+use crate::Unfit;
+use crate::proxy::Protocol;
+
+use card::CardLink;
+use ring::RingLink;
+
+/// Whether frames wait to be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// Not everything that came was looked at.
+    Perhaps,
+    /// There were none a moment ago.
+    No,
+}
+
+/// The way out and in.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, made once and never moved again"
+)]
+pub enum Link {
+    /// The proxy's own card: a call changes the address space only for its server.
+    Card(CardLink),
+    /// The network server has the card.
+    Ring(RingLink),
+}
+
+impl Link {
+    /// Takes what the description grants: the channel to a network server, or else the card.
+    pub fn open(startup: &'static Startup) -> Result<Self, Unfit> {
+        match startup.region(RegionKind::Channel, channel::NAME) {
+            Ok(_) => RingLink::open(startup).map(Self::Ring),
+            Err(_) => CardLink::open(startup).map(Self::Card),
+        }
+    }
+
+    /// By which event frames come.
+    pub const fn event(&self) -> EventBit {
+        match self {
+            Self::Card(link) => link.event(),
+            Self::Ring(link) => link.event(),
+        }
+    }
+
+    /// Its event has come, perhaps with others.
+    pub fn acknowledge(&mut self, events: Events) {
+        if let Self::Card(link) = self {
+            link.acknowledge(events);
+        }
+    }
+
+    /// The next frame that came, and the machine that it came from by the network's word.
+    pub fn receive(&mut self) -> Option<(NodeId, &mut [u8])> {
+        match self {
+            Self::Card(link) => link.receive(),
+            Self::Ring(link) => link.receive(),
+        }
+    }
+
+    /// Sends every frame that the protocol has, as long as there is room.
+    pub fn transmit(&mut self, protocol: &mut Protocol, now: Instant, statistics: &mut Statistics) {
+        match self {
+            Self::Card(link) => link.transmit(protocol, now, statistics),
+            Self::Ring(link) => link.transmit(protocol, now, statistics),
+        }
+    }
+
+    /// At the end of a turn: tells whoever carries frames, once for all of them.
+    pub fn flush(&mut self) {
+        match self {
+            Self::Card(link) => link.flush(),
+            Self::Ring(link) => link.wake(),
+        }
+    }
+
+    /// The second look before sleeping.
+    pub fn prepare_to_wait(&mut self) -> Wait {
+        match self {
+            Self::Card(link) => link.prepare_to_wait(),
+            Self::Ring(link) => link.prepare_to_wait(),
+        }
+    }
+
+    /// When a turn must look at the link though nothing came.
+    pub fn deadline(&self, clock: &Clock) -> Option<Instant> {
+        match self {
+            Self::Card(link) => Some(clock.instant(link.deadline()?.0)),
+            Self::Ring(_) => None,
+        }
+    }
+
+    /// The port that answers the network's typed calls, where the proxy has the card.
+    pub fn port(&mut self) -> Option<&mut Port> {
+        match self {
+            Self::Card(link) => Some(link.port()),
+            Self::Ring(_) => None,
+        }
+    }
+}
+
+/// The protocol's next frame, written to `frame`: for whom, and how long it is.
+fn next_frame(protocol: &mut Protocol, now: Instant, frame: &mut [u8]) -> Option<(Peer, usize)> {
+    loop {
+        let transmit = protocol.poll_transmit(now, frame)?;
+        // Peers are numbered as machines are.
+        if let Some(node) = Node::new(transmit.to.0) {
+            return Some((Peer::netipc(node), transmit.length));
+        }
+    }
+}
