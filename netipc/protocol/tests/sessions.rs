@@ -9,7 +9,7 @@ use netipc_protocol::{
 };
 use netipc_wire::handshake::Versions;
 use netipc_wire::{Kind, Message, SessionId};
-use pair::{A, B, Fate, Pair, Said, node, read};
+use pair::{A, B, Fate, LATENCY, Pair, Said, node, read};
 
 const SOON: Duration = Duration::from_millis(2);
 
@@ -77,6 +77,27 @@ fn crossed_hellos_make_one_session() {
         .iter()
         .filter(|(_, kind, _)| *kind == Kind::HelloAck);
     assert_eq!(ups.count(), 1, "the lower number's HELLO counts");
+}
+
+#[test]
+fn a_crossed_hello_that_comes_late_does_not_replace_the_session() {
+    let mut pair = Pair::new();
+    // It arrives between the lower number's HELLO-ACK and the first frame of the session that this opened.
+    pair.filter = Box::new(|from, kind| match (from, kind) {
+        (B, Kind::Hello) => Fate::Delay(LATENCY + LATENCY / 2),
+        _ => Fate::Pass,
+    });
+    pair.call(A, 1, &[]);
+    pair.call(B, 2, &[]);
+    pair.run(SOON * 5);
+    let (at_b, at_a) = (pair.delivered(B), pair.delivered(A));
+    assert_eq!(at_a.session(), at_b.session());
+    for machine in [A, B] {
+        let said = &pair.machines[machine].said;
+        let down = |said: &&Said| matches!(said, Said::Down(..));
+        assert_eq!(said.iter().filter(down).count(), 0);
+    }
+    assert!(pair.dropped.contains(&(A, Dropped::Stale)));
 }
 
 #[test]

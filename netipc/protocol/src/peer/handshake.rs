@@ -110,6 +110,13 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             // Crossed: the lower number's HELLO counts.
             return Err(Dropped::Stale);
         }
+        // It had said this before our HELLO reached it: of the session that ours has opened it will hear in our first frame.
+        let opening = |session: &Session| {
+            session.proof == Proof::Awaited && session.peer.0 == repr.identity.0
+        };
+        if self.session.as_ref().is_some_and(opening) && context.config.node < repr.from {
+            return Err(Dropped::Stale);
+        }
         let restarted = |session: &Session| session.peer.0 != repr.identity.0;
         if self.session.as_ref().is_some_and(restarted)
             && context.faults.has(PlantedFault::OldBootFences)
