@@ -17,6 +17,7 @@ mod counter;
 mod death;
 mod demo;
 mod frames;
+mod hand_off_struck;
 mod hand_over;
 mod hello;
 mod idle;
@@ -152,6 +153,24 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALL,
         run: hand_over::lives_on,
+    },
+    Scenario {
+        name: "hand-off-killed",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &Setting::ALIKE,
+        run: hand_off_struck::killed,
+    },
+    Scenario {
+        name: "hand-off-paused",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::Mixed],
+        run: hand_off_struck::paused,
+    },
+    Scenario {
+        name: "hand-off-cut",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::Mixed],
+        run: hand_off_struck::cut_off,
     },
     Scenario {
         name: "revocation",

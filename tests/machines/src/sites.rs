@@ -36,6 +36,11 @@ impl<'m> Site<'m> {
         })
     }
 
+    /// Itself.
+    pub(crate) fn machine(&self) -> &'m Machine {
+        self.cluster.machine(usize::from(self.node))
+    }
+
     /// The holder on a machine, as this one calls it.
     pub(crate) fn holder(&self, node: u8) -> Result<HolderClient<&Agent<'m>>, Failure> {
         let found = self.agent.find(&format!("/node/{node}/{NAME}"))?;

@@ -1,6 +1,6 @@
 //! Badges, revocation, cancelled sends.
 
-use sel4::{CapRights, Error, MessageInfo, ObjectBlueprint, Word, cap_type};
+use sel4::{CapRights, Error, MessageInfo, ObjectBlueprint, Word, cap, cap_type};
 
 use crate::tester::{HIGH, Outcome, Tester, ensure, failure};
 use crate::threads::Shared;
@@ -48,6 +48,41 @@ pub fn cancel_badged_sends_needs_all_rights(tester: &mut Tester) -> Outcome {
         Ok(()),
         "cancelling with all rights"
     );
+    Ok(())
+}
+
+/// And a copy onto itself tells whether a slot is empty, and changes nothing.
+pub fn a_revoked_badge_takes_every_copy(tester: &mut Tester) -> Outcome {
+    let endpoint = tester.make::<cap_type::Endpoint>()?;
+    let parent = tester.mint(endpoint, CapRights::all(), 5)?;
+    let other = tester.mint(endpoint, CapRights::all(), 5)?;
+    let copy = tester.copy(parent, CapRights::new(false, true, false, true))?;
+    let copy_of_copy = tester.copy(copy, CapRights::all())?;
+    let probe = |tester: &mut Tester, slot: cap::Endpoint| {
+        let place = tester.at(slot.cptr());
+        place.copy(&place, CapRights::all())
+    };
+    for (name, slot) in [("copy", copy), ("copy of a copy", copy_of_copy)] {
+        ensure!(probe(tester, slot), Err(Error::DeleteFirst), "{name}");
+    }
+    // The copies can themselves revoke nothing.
+    let revoked = tester.at(copy.cptr()).revoke();
+    revoked.map_err(failure("revoke the copy"))?;
+    ensure!(
+        probe(tester, copy_of_copy),
+        Err(Error::DeleteFirst),
+        "the copy's copy, when the copy was revoked"
+    );
+    let revoked = tester.at(parent.cptr()).revoke();
+    revoked.map_err(failure("revoke the parent"))?;
+    for (name, slot, left) in [
+        ("copy", copy, Error::FailedLookup),
+        ("copy of a copy", copy_of_copy, Error::FailedLookup),
+        ("parent", parent, Error::DeleteFirst),
+        ("another with that badge", other, Error::DeleteFirst),
+    ] {
+        ensure!(probe(tester, slot), Err(left), "{name}");
+    }
     Ok(())
 }
 

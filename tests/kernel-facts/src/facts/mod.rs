@@ -55,6 +55,7 @@ facts! {
     capabilities::a_badge_is_for_good,
     capabilities::cancel_badged_sends_needs_all_rights,
     capabilities::cancelled_sends_are_issued_again,
+    capabilities::a_revoked_badge_takes_every_copy,
     capabilities::a_revoked_untyped_is_whole_again,
     processes::a_copied_untyped_goes_with_its_original,
     processes::a_bound_notification_is_nobody_elses,

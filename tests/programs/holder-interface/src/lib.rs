@@ -9,9 +9,9 @@ use isthmus_interface::{Caller, Cap, Wire, error_codes, interface};
 /// The server's name on each machine.
 pub const NAME: &str = "holder";
 /// Capabilities that it keeps at once.
-pub const PLACES: usize = 16;
+pub const PLACES: usize = 32;
 /// Objects that it makes: their numbers are below this. The first numbers are taken: 0 is the service, 1 its name.
-pub const OBJECTS: usize = 128;
+pub const OBJECTS: usize = 512;
 /// The number of the first object.
 pub const FIRST_OBJECT: u16 = 2;
 
