@@ -32,8 +32,10 @@ mod processes;
 mod revocation;
 mod secrecy;
 mod sites;
+mod strike;
 mod ten_thousand_calls;
 mod timer;
+mod transfer_struck;
 mod weather;
 
 pub use lab::{Lab, Scenario, Setting};
@@ -171,6 +173,24 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::Mixed],
         run: hand_off_struck::cut_off,
+    },
+    Scenario {
+        name: "transfer-killed",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &Setting::ALIKE,
+        run: transfer_struck::killed,
+    },
+    Scenario {
+        name: "transfer-paused",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::Mixed],
+        run: transfer_struck::paused,
+    },
+    Scenario {
+        name: "transfer-cut",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::Mixed],
+        run: transfer_struck::cut_off,
     },
     Scenario {
         name: "revocation",
