@@ -457,7 +457,11 @@ impl World {
             .filter(|(object, _)| server_of(self.truth.origin(*object)) == Some(component))
             .collect();
         // What was handed on from something that is still there goes with it.
-        let there: Vec<u64> = serves.iter().map(|(object, _)| *object).collect();
+        // One that has not looked at its events does not know what is: something may have been given up, and what was handed on from it lives on.
+        let there: Vec<u64> = match self.machines[node].lazy {
+            true => Vec::new(),
+            false => serves.iter().map(|(object, _)| *object).collect(),
+        };
         let serves: Vec<_> = serves
             .into_iter()
             .filter(|(object, _)| {
