@@ -384,6 +384,14 @@ impl Truth {
         }
     }
 
+    /// A worker took a call and nobody received it: what went with it may have been handed on already, and its caller ends it by revocation.
+    fn withdrawn(&mut self, call: usize) {
+        if let Some(object) = self.calls[call].sends {
+            let origin = self.origin(object) as usize;
+            self.lent[origin].partly_revoked = true;
+        }
+    }
+
     /// The importer has said that nobody there has it: nobody may hold it.
     pub(crate) fn completed(&self, now: Instant, object: u64, holder: Option<usize>) -> Check {
         // What a machine holds that was handed on is not known so exactly here.

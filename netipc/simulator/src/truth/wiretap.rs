@@ -43,6 +43,9 @@ impl Truth {
                     }
                     Some(id) => {
                         self.calls[id].said_never = true;
+                        if self.calls[id].taken {
+                            self.withdrawn(id);
+                        }
                         Ok(())
                     }
                     None => Ok(()),
