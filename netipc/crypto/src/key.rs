@@ -53,6 +53,19 @@ fn bound(header: &[u8; HEADER_LENGTH], faults: Faults) -> &[u8] {
     }
 }
 
+/// Opens a frame of a session with the key of its direction, as often as one likes: for who reads a capture, with a key log.
+///
+/// # Errors
+/// If it is too short, or sealed with another key; then it is as it came.
+pub fn reveal(key: &Secret, frame: &mut [u8]) -> Result<(), Unreadable> {
+    let header = netipc_wire::frame::Packet::new_checked(&*frame);
+    let number = header.map_err(|_| Unreadable::Corrupt)?.header().number;
+    let (header, body, tag) = parts(frame).ok_or(Unreadable::Corrupt)?;
+    let cipher = ChaCha20Poly1305::new((&key.0).into());
+    let opened = cipher.decrypt_in_place_detached(&nonce(number), header, body, (&*tag).into());
+    opened.map_err(|_| Unreadable::Corrupt)
+}
+
 impl Key {
     pub(crate) const fn new(pair: Pair) -> Self {
         Self {

@@ -28,5 +28,9 @@ mod window;
 pub use cipher::{Agreed, Noise, Protection};
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;
+pub use key::reveal;
 pub use keys::{BadKeys, ClusterKeys, Encryption, KeyLog, PublicKey, Secret};
 pub use window::{Old, Window};
+
+/// What a line of the key log begins with: who reads captures looks for it.
+pub const KEY_LOG_WORDS: &str = "netipc key log: ";

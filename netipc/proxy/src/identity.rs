@@ -4,7 +4,7 @@ use core::fmt;
 
 use isthmus_abi::startup::{Machine, Randomness};
 use isthmus_runtime::{Startup, say};
-use netipc_crypto::{BadKeys, ClusterKeys, Encryption, Protection, Secret};
+use netipc_crypto::{BadKeys, ClusterKeys, Encryption, KEY_LOG_WORDS, Protection, Secret};
 use netipc_protocol::{ClusterId, NodeId};
 
 /// What makes a machine one of a cluster.
@@ -95,7 +95,7 @@ impl Identity {
 pub fn tell(protection: &mut Protection) {
     while let Some(agreed) = protection.agreed() {
         say!(
-            "netipc key log: peer {} session {:016x} key {} send {} receive {}",
+            "{KEY_LOG_WORDS}peer {} session {:016x} key {} send {} receive {}",
             agreed.peer.0,
             agreed.session.0,
             agreed.key,

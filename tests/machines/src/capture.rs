@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::time::Duration;
 
 use isthmus_testkit::{Encryption, Failure, Scratch};
@@ -50,7 +51,7 @@ pub(crate) fn is_readable(lab: &Lab) -> Result<(), Failure> {
 }
 
 /// How many netipc frames of each kind a capture has. Each must be well-formed to its last byte.
-fn read(file: File) -> Result<BTreeMap<u8, usize>, Failure> {
+pub(crate) fn read(file: impl Read) -> Result<BTreeMap<u8, usize>, Failure> {
     let unreadable = |error| Failure::new(format!("the capture cannot be read: {error}"));
     let mut reader = PcapReader::new(file).map_err(unreadable)?;
     if reader.header().datalink != DataLink::ETHERNET {

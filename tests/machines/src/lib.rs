@@ -21,6 +21,7 @@ mod hand_off_struck;
 mod hand_over;
 mod hello;
 mod idle;
+mod key_log;
 mod kill_server_machine;
 mod lab;
 mod memory;
@@ -281,6 +282,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: idle::sleeps,
+    },
+    Scenario {
+        name: "key-log",
+        system: "systems/demo.toml",
+        settings: &[Setting::Mixed],
+        run: key_log::opens_a_capture,
     },
     Scenario {
         name: "secrecy",

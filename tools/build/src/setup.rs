@@ -34,6 +34,8 @@ pub enum Purpose {
     Lint,
     /// Looking into a machine that runs, of either architecture.
     Debug,
+    /// Reading captures.
+    Dissect,
 }
 
 struct Package {
@@ -113,6 +115,11 @@ const PACKAGES: &[Package] = &[
         name: "gdb-multiarch",
         brings: Brings::Program("gdb-multiarch"),
         needed: |purpose| purpose == Purpose::Debug,
+    },
+    Package {
+        name: "tshark",
+        brings: Brings::Program("tshark"),
+        needed: |purpose| purpose == Purpose::Dissect,
     },
 ];
 

@@ -9,6 +9,7 @@
 mod bench;
 mod build;
 mod caps;
+mod capture;
 mod cluster;
 mod demo;
 mod header;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Task::Caps(options) => caps::caps(&ui, &options),
         Task::Header(options) => header::header(&ui, &options),
         Task::Cluster(options) => cluster::command(&ui, &options),
+        Task::Capture(options) => capture::command(&ui, &options),
         Task::Test(options) => test::test(&ui, &options),
         Task::Bench(options) => bench::bench(&ui, &options),
         Task::Sim { arguments } => test::simulate(&arguments),

@@ -41,6 +41,9 @@ pub enum Task {
     /// Make and change the keys by which the machines of a cluster know each other.
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Make an encrypted capture readable.
+    #[command(subcommand)]
+    Capture(Capture),
     /// Check formatting, lints, documents, host tests and machine tests; in a workspace of your own, run its tests.
     Test(Test),
     /// Measure calls, the wire and booting.
@@ -150,6 +153,9 @@ pub struct Up {
     /// Record every frame, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
+    /// Have the machines say the keys of their sessions, so that a capture can be read: for tests.
+    #[arg(long, conflicts_with = "keys")]
+    pub key_log: bool,
     /// The folder of a cluster's keys (`isthmus cluster new`); if not given, the machines get new ones.
     #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
@@ -222,6 +228,21 @@ pub enum Cluster {
         /// The machine whose key pair is replaced, instead of the cluster's secret.
         #[arg(long, value_name = "N")]
         machine: Option<u8>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Capture {
+    /// Copy a capture, with those frames of netipc opened whose keys were said.
+    Decrypt {
+        /// What `--pcap` has written.
+        file: PathBuf,
+        /// What machines have said that were started with `--key-log`: `up`'s output, or a test's transcript.
+        #[arg(long, value_name = "FILE", required = true)]
+        keys: Vec<PathBuf>,
+        /// Where the copy goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
 }
 

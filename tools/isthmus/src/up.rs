@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use isthmus_build::{ClusterFile, Project};
-use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, Said, SystemImage};
+use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, KeyLog, Said, SystemImage};
 use isthmus_testkit::{GRAMMAR, Script};
 use microkernel_config::Profile;
 
@@ -35,6 +35,10 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let keys = keys.map(|folder| cluster::files(folder, builder.len()));
     let cluster = builder
         .keys(keys.transpose()?)
+        .key_log(match options.key_log {
+            true => KeyLog::OnForTests,
+            false => KeyLog::Off,
+        })
         .pcap(options.pcap.clone())
         .debugged(options.gdb.map(usize::from))
         .on_line(show)

@@ -113,6 +113,16 @@ pub(crate) fn kernel_builds(context: &Context, _: &[String]) -> Result<Tally> {
     Ok(tally(&finished))
 }
 
+/// Wireshark's reader with our dissector, which takes a package that nothing else needs.
+pub(crate) fn dissector(context: &Context, _: &[String]) -> Result<Tally> {
+    ensure(context.ui, &[Purpose::Dissect])?;
+    let mut command = cargo(&["test", "--no-fail-fast", "-p", "isthmus-capture"]);
+    command.args(["--test", "dissector", "--", "--ignored"]);
+    let what = "having tshark read every kind of frame";
+    let finished = context.ui.step(what, |step| run(step, command))?;
+    Ok(tally(&finished))
+}
+
 /// The bindings to each architecture's kernel, compared with its C headers by the C compiler: `cargo test`, and what it counted.
 pub(crate) fn bindings(context: &Context, archs: &[String]) -> Result<Tally> {
     let mut total = Tally::default();

@@ -108,6 +108,12 @@ const STAGES: &[Stage] = &[
         run: target::docs,
     },
     Stage {
+        name: "dissector",
+        with_machines: Machines::Started,
+        units: host::one,
+        run: host::dissector,
+    },
+    Stage {
         name: "kernel-builds",
         with_machines: Machines::Started,
         units: host::one,
