@@ -88,6 +88,7 @@ impl Gate {
     }
 
     /// Whether a HELLO may be answered.
+    // [N12]
     pub(crate) fn admit(
         &mut self,
         now: Instant,

@@ -79,6 +79,7 @@ impl Key {
     }
 
     /// Encrypts the body, and authenticates header and body. No number is used twice: the caller counts.
+    // [N5]
     pub(crate) fn seal(&self, number: u64, frame: &mut [u8], faults: Faults) {
         let cipher = ChaCha20Poly1305::new((&self.pair.send.0).into());
         let Some((header, body, room)) = parts(frame) else {

@@ -76,6 +76,7 @@ impl Ring {
     }
 
     /// The key that frames of a session are sealed with: the newest that the peer has for certain.
+    // [N14]
     pub(crate) fn sealing(&self, session: SessionId) -> Option<&Entry> {
         let of = |entry: &&Entry| entry.session == session && entry.is_proven();
         self.0.iter().filter(of).max_by_key(|entry| entry.id)
@@ -103,6 +104,7 @@ impl Ring {
     }
 
     /// A key is in use on both sides: those before it are good only for what is still on its way.
+    // [N15]
     pub(crate) fn retire_before(&mut self, session: SessionId, id: u32, at: Instant) {
         for entry in &mut self.0 {
             if entry.session == session && entry.id < id {

@@ -28,6 +28,7 @@ impl Window {
     }
 
     /// Whether a frame of this number is new; asked before it is deciphered, which costs more.
+    // [N4]
     pub fn check(&self, number: u64) -> Result<(), Old> {
         if number >= self.end {
             return Ok(());

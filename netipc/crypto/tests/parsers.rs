@@ -79,6 +79,7 @@ proptest! {
     }
 
     #[test]
+    // [N4]
     fn the_window_takes_each_number_once(numbers in vec((0..4u8, 0..3000u64), 1..600)) {
         let mut window = Window::new();
         let mut seen = std::collections::BTreeSet::new();

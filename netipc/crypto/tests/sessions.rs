@@ -114,6 +114,7 @@ fn nothing_that_was_recorded_is_taken_again() {
 }
 
 #[test]
+// [N5]
 fn no_changed_or_shortened_frame_is_taken() {
     let mut pair = connected();
     pair.wire.clear();
@@ -157,6 +158,7 @@ fn recorded_hellos(count: u64) -> Vec<Vec<u8>> {
 }
 
 #[test]
+// [N12]
 fn a_flood_of_recorded_hellos_costs_little_and_honest_machines_get_through() {
     let recorded = recorded_hellos(400);
     let mut pair = Pair::new(cluster(1));
@@ -215,6 +217,7 @@ fn a_restarted_machine_is_spoken_to_again() {
 }
 
 #[test]
+// [N11]
 fn two_machines_with_one_identity_are_noticed() {
     let mut pair = connected();
     // Another with B's keys takes over; then the first one speaks again, having lost nothing.
@@ -234,6 +237,7 @@ fn two_machines_with_one_identity_are_noticed() {
 }
 
 #[test]
+// [N14]
 fn keys_are_replaced_while_calls_go_on_and_slots_do_not_notice() {
     for loss in [0, 3] {
         let mut pair = Pair::rekeying(cluster(1), Duration::from_millis(50));
@@ -271,6 +275,7 @@ fn keys_are_replaced_while_calls_go_on_and_slots_do_not_notice() {
 }
 
 #[test]
+// [N15]
 fn an_old_key_is_good_for_late_frames_only() {
     let mut pair = Pair::rekeying(cluster(1), Duration::from_secs(1));
     pair.call(A, 1, &[]);

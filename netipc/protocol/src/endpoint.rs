@@ -152,6 +152,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         let header = Packet::new_checked(&*frame)
             .map_err(Dropped::Malformed)?
             .header();
+        // [N2]
         match self.cipher.open(now, from, &header, frame) {
             Ok(()) => {}
             Err(Unreadable::Corrupt) => return Err(Dropped::Corrupt),

@@ -118,6 +118,7 @@ impl<const ROWS: usize> Exports<ROWS> {
     }
 
     /// A row and its generation for an object; `None` if there is no room.
+    // [N28]
     pub(crate) fn insert(&mut self, object: Object, faults: Faults) -> Option<(u16, u64)> {
         let (index, row) = self
             .rows
@@ -179,6 +180,7 @@ impl<const ROWS: usize> Exports<ROWS> {
     }
 
     /// Nobody may use it from now on.
+    // [N34]
     pub(crate) fn revoke(&mut self, descriptor: Descriptor) -> Revoked {
         let Some(row) = self.row_mut(descriptor) else {
             return Revoked::Nothing;

@@ -195,6 +195,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     }
 
     /// Revokes everything that was handed on from an export, and from that, and so on.
+    // [N37]
     pub(crate) fn revoke_below(&mut self, index: usize, export: ExportId) {
         if !self.peers[index].is_live(export) {
             return;

@@ -138,6 +138,7 @@ impl<const ROWS: usize> Imports<ROWS> {
     }
 
     /// Whether the exporter has revoked it.
+    // [N35]
     pub(crate) fn is_revoked(&self, descriptor: Descriptor) -> bool {
         let floor = row_of(descriptor).and_then(|row| self.revoked.get(row));
         floor.is_some_and(|floor| descriptor.generation <= *floor)
@@ -229,6 +230,7 @@ impl<const ROWS: usize> Imports<ROWS> {
     }
 
     /// Offers that no message has named are given back.
+    // [N38]
     pub(crate) fn expire_offers(&mut self, now: Instant) {
         if self.offered == 0 {
             return;

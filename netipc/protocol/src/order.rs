@@ -29,6 +29,7 @@ pub(crate) enum Place {
 impl OrderWindow {
     pub(crate) const NEW: Self = Self { next: 0, passed: 0 };
 
+    // [N23]
     pub(crate) const fn place(&self, order: Order) -> Place {
         match order.0.checked_sub(self.next) {
             None => Place::Passed,

@@ -62,6 +62,7 @@ fn a_lost_request_is_repeated() {
 }
 
 #[test]
+// [N22]
 fn a_lost_reply_is_repeated_from_memory() {
     let mut pair = Pair::connected();
     pair.lose(Kind::Reply, 1);
@@ -95,6 +96,7 @@ fn a_slow_server_is_asked_less_and_less() {
 }
 
 #[test]
+// [N16]
 fn a_duplicate_after_the_reply_runs_nothing() {
     let mut pair = Pair::connected();
     pair.call(A, 1, &[]);
@@ -123,6 +125,7 @@ fn a_duplicate_after_the_reply_runs_nothing() {
 }
 
 #[test]
+// [N18]
 fn what_was_never_sent_is_not_executed() {
     let mut pair = Pair::connected();
     let call = pair.call(A, 1, &[]);
@@ -150,6 +153,7 @@ fn what_was_never_sent_is_not_executed() {
 }
 
 #[test]
+// [N19]
 fn a_cancelled_call_is_answered_at_once_and_its_slot_waits_for_the_word() {
     let mut pair = Pair::connected();
     let call = pair.call(A, 1, &[]);
@@ -188,6 +192,7 @@ fn a_cancelled_call_is_answered_at_once_and_its_slot_waits_for_the_word() {
 }
 
 #[test]
+// [N20]
 fn a_cancel_that_overtakes_leaves_a_tombstone() {
     let mut pair = Pair::connected();
     let late = Duration::from_millis(30);
@@ -237,6 +242,7 @@ fn a_request_that_no_worker_has_taken_can_be_withdrawn() {
 }
 
 #[test]
+// [N24]
 fn the_budget_travels_and_ends_on_both_sides() {
     let mut pair = Pair::connected();
     let budget = Duration::from_millis(50);
@@ -313,6 +319,7 @@ fn too_much_is_told_to_the_one_who_asks() {
 }
 
 #[test]
+// [N25]
 fn one_way_messages_have_credit_and_arrive_once() {
     let mut pair = Pair::connected();
     pair.lose(Kind::OneWay, 1);
@@ -338,6 +345,7 @@ fn one_way_messages_have_credit_and_arrive_once() {
 }
 
 #[test]
+// [N23]
 fn requests_to_one_export_come_in_the_order_of_the_calls() {
     let mut pair = Pair::connected();
     pair.lose(Kind::Request, 1);
@@ -407,6 +415,7 @@ fn another_export_is_not_held_up() {
 }
 
 #[test]
+// [N27]
 fn frames_are_dropped_and_not_lost_while_nobody_looks() {
     let mut pair = Pair::connected();
     // Nobody looks at B's events while A calls, cancels, and calls again.

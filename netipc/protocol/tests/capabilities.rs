@@ -79,6 +79,7 @@ fn a_capability_in_a_reply_can_be_called_and_given_up() {
 }
 
 #[test]
+// [N29]
 fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
     let mut pair = Pair::connected();
     let sent = export(&mut pair, A, 5);
@@ -118,6 +119,7 @@ fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
 }
 
 #[test]
+// [N30]
 fn a_capability_whose_request_never_ran_comes_back() {
     let mut pair = Pair::connected();
     let sent = export(&mut pair, A, 5);
@@ -191,6 +193,7 @@ fn an_answer_that_nobody_waits_for_gives_its_capability_back() {
 }
 
 #[test]
+// [N33]
 fn a_revoked_export_turns_requests_away_at_once() {
     let mut pair = Pair::connected();
     let exported = export(&mut pair, B, 7);
@@ -231,6 +234,7 @@ fn a_revoked_export_turns_requests_away_at_once() {
 }
 
 #[test]
+// [N34]
 fn a_revocation_is_repeated_until_it_is_acknowledged() {
     let mut pair = Pair::connected();
     let exported = export(&mut pair, B, 7);
@@ -261,6 +265,7 @@ fn a_revocation_is_repeated_until_it_is_acknowledged() {
 }
 
 #[test]
+// [N32]
 fn a_capability_comes_home_in_requests_and_replies_ten_times_and_makes_no_chain() {
     let mut pair = Pair::connected();
     let import = imported(&mut pair, 7);

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 const SOON: Duration = Duration::from_millis(2);
 
 #[test]
+// [N2]
 fn a_damaged_frame_is_dropped_and_repeated() {
     let mut pair = Pair::connected();
     pair.call(A, 1, &[7; 120]);

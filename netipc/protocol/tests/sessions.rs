@@ -60,6 +60,7 @@ fn every_frame_of_the_opening_may_be_lost() {
 }
 
 #[test]
+// [N7]
 fn crossed_hellos_make_one_session() {
     let mut pair = Pair::new();
     pair.call(A, 1, &[]);
@@ -101,6 +102,7 @@ fn a_crossed_hello_that_comes_late_does_not_replace_the_session() {
 }
 
 #[test]
+// [N26]
 fn nobody_there_is_not_executed_in_time() {
     let mut pair = Pair::new();
     pair.kill(B);
@@ -119,6 +121,7 @@ fn nobody_there_is_not_executed_in_time() {
 }
 
 #[test]
+// [N13]
 fn a_dead_peer_leaves_the_unknown_in_time() {
     let mut pair = Pair::connected();
     pair.call(A, 1, &[]);
@@ -191,6 +194,7 @@ fn after_a_cut_there_is_a_new_session_and_the_old_one_is_over() {
 }
 
 #[test]
+// [N8]
 fn frames_of_an_old_session_are_not_accepted() {
     let mut pair = Pair::connected();
     pair.call(A, 1, &[]);
@@ -254,6 +258,7 @@ fn a_session_opened_to_a_peer_that_believes_in_an_old_one_lives() {
 }
 
 #[test]
+// [N10]
 fn the_answer_to_an_earlier_hello_is_not_taken() {
     let mut pair = Pair::new();
     pair.lose(Kind::HelloAck, usize::MAX);
@@ -269,6 +274,7 @@ fn the_answer_to_an_earlier_hello_is_not_taken() {
 }
 
 #[test]
+// [N6]
 fn a_half_open_session_ends_the_old_one_only_when_it_is_confirmed() {
     let mut pair = Pair::connected();
     pair.boot(A);
@@ -283,6 +289,7 @@ fn a_half_open_session_ends_the_old_one_only_when_it_is_confirmed() {
 }
 
 #[test]
+// [N9]
 fn a_peer_of_another_cluster_is_not_answered() {
     let mut pair = Pair::new();
     let config = Config {

@@ -110,16 +110,24 @@ fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
         PlantedFault::OldBootFences => (200, &[Sessions]),
         PlantedFault::ReplyOfAnySession => (3000, &[Sessions, Truth, Wiretap]),
         PlantedFault::DuplicateReplyImports => (50, &[Tables]),
+        // [N28]
         PlantedFault::GenerationReused => (200, &[Truth, Tables, Order, Wiretap, Revocation]),
+        // [N31]
         PlantedFault::ReleaseIgnoresGeneration => (50, &[Tables]),
         PlantedFault::RevokedRequestsRun => (500, &[Revocation, Tables]),
+        // [N35]
         PlantedFault::RevokeAckedTooEarly => (50, &[Revocation, Tables]),
+        // [N36]
         PlantedFault::HandOffDropsImport => (500, &[Tables]),
+        // [N37]
         PlantedFault::SubtreeSurvives => (1000, &[Revocation, Tables]),
         PlantedFault::OrderIgnored => (50, &[Order]),
         PlantedFault::LostWakeUp => (50, &[WakeUps, Progress, Tables]),
+        // [N21]
         PlantedFault::RunningSaidNever => (50, &[Wiretap]),
+        // [N17]
         PlantedFault::RetriedInNewSession => (50, &[Wiretap, Truth]),
+        // [N3]
         PlantedFault::RekeyResetsNumbers => (20, &[Checker::Numbers]),
         PlantedFault::CreditCountedTwice => (50, &[Memory]),
         PlantedFault::ReplyForgesOutcome => (50, &[Replies, Truth]),

@@ -39,6 +39,7 @@ impl World {
         self.meet()?;
         self.check_progress()?;
         self.run_for(OFFER_LIFE + OUTCOME_WITHIN)?;
+        // [N38]
         self.check_agreement()?;
         self.give_everything_up();
         self.run_for(OUTCOME_WITHIN)?;

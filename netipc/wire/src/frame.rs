@@ -105,6 +105,7 @@ pub struct Packet<T>(T);
 
 impl<T: AsRef<[u8]>> Packet<T> {
     /// Looks at the length and the header: `Ok` means that no accessor panics.
+    // [N1]
     pub fn new_checked(buffer: T) -> Result<Self, Malformed> {
         let bytes = buffer.as_ref();
         if bytes.len() < HEADER_LENGTH + TAG_LENGTH {

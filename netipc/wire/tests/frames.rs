@@ -241,6 +241,7 @@ proptest! {
     }
 
     #[test]
+    // [N1]
     fn no_frame_is_another_one_cut_short_or_drawn_out(sample in sample()) {
         let mut frame = sample.frame();
         for length in 0..frame.len() {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub mod limits;
 pub mod links;
+pub mod rules;
 pub mod walkthrough;
 
 /// The repository's root folder.

@@ -1,6 +1,8 @@
 //! What the documents say about the repository is so.
 
-use guides::{documents, limits, links, root};
+use std::collections::BTreeSet;
+
+use guides::{documents, limits, links, root, rules};
 
 #[test]
 fn the_page_of_limits_says_what_the_constants_say() {
@@ -45,6 +47,34 @@ fn the_readme_links_every_page() {
                 "README.md does not link {path}"
             );
         }
+    }
+}
+
+/// What a second implementation has to do is done by the first, and tested.
+#[test]
+fn every_rule_of_netipc_is_kept_by_code_and_seen_by_a_test() {
+    let page = std::fs::read_to_string(root().join("docs/netipc.md")).expect("the page is there");
+    let stated = rules::stated(&page);
+    assert!(
+        (1..).zip(&stated).all(|(number, rule)| number == *rule),
+        "rules are numbered from 1 without a gap: {stated:?}"
+    );
+    assert!(!stated.is_empty(), "there are rules");
+    let (code, tests) = rules::cited().expect("the sources can be read");
+    for rule in &stated {
+        assert!(code.contains_key(rule), "no code says [N{rule}]");
+        assert!(tests.contains_key(rule), "no test says [N{rule}]");
+    }
+    let known: BTreeSet<&u32> = stated.iter().collect();
+    for (rule, places) in code.iter().chain(&tests) {
+        assert!(known.contains(rule), "[N{rule}] is no rule: {places:?}");
+    }
+    // Whatever else the page demands has a number.
+    for line in page.lines().filter(|line| line.contains("MUST")) {
+        assert!(
+            line.starts_with("| N") || line.contains("MUSTs"),
+            "a MUST without a number: {line}"
+        );
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct Tables<'a, const ROWS: usize> {
 
 impl<const ROWS: usize> Tables<'_, ROWS> {
     /// Makes something of a capability that came: `None` if there is no room, `Some(None)` if it is revoked.
+    // [N29]
     pub(crate) fn take(&mut self, capability: Capability) -> Option<Option<Received>> {
         match capability {
             Capability::Mine(descriptor) => {
@@ -69,6 +70,7 @@ impl<const ROWS: usize> Tables<'_, ROWS> {
     }
 
     /// How a capability that is sent to the peer is named, and what is to be kept meanwhile; or why it cannot be sent.
+    // [N32]
     pub(crate) fn give(&self, given: Given) -> Result<(Capability, Option<ImportId>), NotExecuted> {
         match given {
             Given::Export(export) => {
@@ -121,6 +123,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// REQUEST or ONEWAY.
+    // [N16]
     pub(crate) fn requested<const ROWS: usize>(
         &mut self,
         now: Instant,
@@ -181,6 +184,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// The request with the slot's number came again: say what has become of it.
+    // [N22]
     fn repeated(&mut self, index: usize) -> Result<(), Dropped> {
         let slot = &mut self.slots[index];
         slot.say = match slot.state {
@@ -231,6 +235,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// CANCEL. Gives back an export that went with a reply that was not taken.
+    // [N21]
     pub(crate) fn cancelled<const ROWS: usize>(
         &mut self,
         repr: &cancel::Repr,
@@ -278,6 +283,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// A cancel that has overtaken its request: the request will be turned away.
+    // [N20]
     fn bury<const ROWS: usize>(
         &mut self,
         index: usize,
@@ -314,6 +320,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// A worker takes a request.
+    // [N24]
     pub(crate) fn start<const ROWS: usize>(
         &mut self,
         now: Instant,
@@ -449,6 +456,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
     }
 
     /// Requests that wait for an export that is gone are turned away.
+    // [N33]
     pub(crate) fn revoked<const ROWS: usize>(
         &mut self,
         target: Descriptor,

@@ -255,6 +255,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     /// Ends what is past its deadline, and finds what must be repeated. One call at a time: again until `None`.
+    // [N26]
     pub(crate) fn expire(&mut self, now: Instant, faults: Faults) -> Option<Settled> {
         for index in self.awaiting.iter() {
             let slot = &mut self.slots[index];
@@ -277,6 +278,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         Some(self.give_up(now, index, reasons.0, reasons.1, faults))
     }
 
+    // [N18]
     fn give_up(
         &mut self,
         now: Instant,
@@ -306,6 +308,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     /// All calls end. Slots with a reply that nobody has fetched yet keep it.
+    // [N17]
     pub(crate) fn end_session(&mut self, ending: Ending, faults: Faults) {
         let (sent, queued) = match ending {
             Ending::Lost => (Unknown::PeerLost, NotExecuted::PeerUnreachable),
@@ -503,6 +506,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         }
     }
 
+    // [N19]
     fn quarantine(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
         slot.enter(State::Quarantine);
@@ -609,6 +613,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         Some(self.unused(index))
     }
 
+    // [N30]
     fn unused(&mut self, index: usize) -> Settled {
         match self.slots[index].capability.take() {
             Some(Capability::Mine(descriptor)) => Settled::Unused(descriptor),
@@ -628,6 +633,7 @@ impl<const SLOTS: usize> Caller<SLOTS> {
     }
 
     /// One-way messages that the callee has not yet said its word about.
+    // [N25]
     pub(crate) fn one_ways(&self, faults: Faults) -> usize {
         let counted = |index: &usize| {
             let slot = &self.slots[*index];

@@ -289,6 +289,7 @@ impl Grants {
 
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// Asks the exporter, which is this peer, whether a third machine may have an import.
+    // [N36]
     pub(crate) fn ask(
         &mut self,
         now: Instant,

@@ -48,6 +48,7 @@ fn words<'a, const SLOTS: usize>(
 
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// A frame of the handshake, readable.
+    // [N9]
     pub(crate) fn handle_handshake<C: Cipher, R: Random>(
         &mut self,
         now: Instant,
@@ -86,6 +87,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// HELLO: half open, unless we have asked first and have the right of way. The present session goes on.
+    // [N7]
     fn greeted<C: Cipher, R: Random>(
         &mut self,
         now: Instant,
@@ -141,6 +143,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
     }
 
+    // [N6]
     fn open_half<C: Cipher, R: Random>(
         &mut self,
         now: Instant,
@@ -175,6 +178,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     }
 
     /// HELLO-ACK: the session is open for us; our first frame confirms it.
+    // [N10]
     fn accepted<C: Cipher, R: Random>(
         &mut self,
         now: Instant,
@@ -275,6 +279,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
 
     /// The peer has proved that it lives, in this boot. One that was replaced by a later one does not come back by itself: its
     /// machine still runs, and another has its identity.
+    // [N11]
     pub(super) fn believe(&mut self, boot: BootId) -> Result<(), Dropped> {
         if self.boots.last() == Some(&boot) {
             return Ok(());

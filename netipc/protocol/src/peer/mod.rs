@@ -210,6 +210,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             let take = |capability| tables.take(capability);
             return self.caller.replied(now, repr, take, context.faults);
         }
+        // [N8]
         self.enter(now, id, context)?;
         let (Some(session), Some(node)) = (self.session.as_mut(), self.node) else {
             return Err(Dropped::UnknownSession);
@@ -252,6 +253,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
                 settled.map(|settled| self.settle(settled))
             }
             Message::Release(descriptor) => {
+                // [N27]
                 let queued = session.release_acks.push_back(*descriptor);
                 queued.map_err(|_| Dropped::NoRoom).map(|()| {
                     let ended = if context.faults.has(PlantedFault::ReleaseIgnoresGeneration) {
@@ -446,6 +448,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         if !matches!(next, Next::Greeting(_))
             && let Some(session) = self.session.as_mut()
         {
+            // [N3]
             session.number += 1;
         }
     }

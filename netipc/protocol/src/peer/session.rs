@@ -93,12 +93,14 @@ impl Session {
     }
 
     /// A release has been asked for: it goes out at once.
+    // [N31]
     pub(crate) fn release(&mut self, now: Instant) {
         self.release_cursor = Some(0);
         self.release_at = now + RETRANSMIT_MAX;
     }
 
     /// What the passing of time has made due.
+    // [N13]
     pub(crate) fn handle_timeout(&mut self, now: Instant, releasing: bool) -> Silence {
         if let Some(since) = self.silent_since() {
             if since + DEAD_AFTER <= now {
