@@ -286,7 +286,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "key-log",
         system: "systems/demo.toml",
-        settings: &[Setting::Mixed],
+        settings: &[Setting::X86_64],
         run: key_log::opens_a_capture,
     },
     Scenario {
