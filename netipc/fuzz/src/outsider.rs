@@ -37,6 +37,9 @@ pub(crate) fn run(rng: &mut Rng, options: &Options) -> Result<Counts, Failure> {
         attacker.throw(&mut cluster, rng)?;
     }
     settle(&mut cluster, rng, &mut attacker)?;
+    if cluster.nodes.iter().any(|node| node.downs > 0) {
+        return Err(Failure::new("more than one session has begun"));
+    }
     for _ in 0..ROUNDS {
         if rng.u8(..6) == 0 {
             cluster.pass(rng, Duration::from_secs(1), &mut attacker)?;
@@ -68,7 +71,7 @@ pub(crate) fn run(rng: &mut Rng, options: &Options) -> Result<Counts, Failure> {
     Ok(attacker.counts)
 }
 
-/// Afterwards they have a session. Meanwhile there may be two: who repeats a HELLO that has crossed another makes the second, which replaces the first.
+/// Afterwards they have a session.
 fn settle(
     cluster: &mut Cluster<'_>,
     rng: &mut Rng,
