@@ -35,3 +35,18 @@ impl Add<Duration> for Instant {
         Self(self.0.saturating_add(nanos))
     }
 }
+
+/// The sooner of two times, either of which may be never.
+pub(crate) trait Sooner {
+    fn sooner(self, other: Self) -> Self;
+}
+
+impl Sooner for Option<Instant> {
+    fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, None) => one,
+            (None, other) => other,
+        }
+    }
+}

@@ -22,7 +22,7 @@ use crate::exports::{Ended, Exports};
 use crate::fault::{Faults, PlantedFault};
 use crate::imports::Imports;
 use crate::maybe::Maybe;
-use crate::time::Instant;
+use crate::time::{Instant, Sooner};
 use crate::types::{DownReason, Dropped, Event, ImportId, Object};
 use callee::{Callee, Tables};
 use caller::{Caller, Ending, Settled};
@@ -352,19 +352,18 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn timeout(&self) -> Option<Instant> {
         let session = self.session.as_ref();
-        [
-            session.and_then(|session| session.timeout(self.imports.is_releasing())),
-            self.hello.as_ref().map(|hello| hello.repeated.timeout()),
-            self.half_open.as_ref().map(|half_open| half_open.forget_at),
-            self.caller.timeout(),
-            self.callee.timeout(),
-            self.revocations.timeout(self.exports.is_revoking()),
-            self.grants.timeout(),
-            self.imports.offers_end(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let hello = self.hello.as_ref().map(|hello| hello.repeated.timeout());
+        let half_open = self.half_open.as_ref().map(|half_open| half_open.forget_at);
+        // One after the other: a list of them would be built and walked at every frame.
+        session
+            .and_then(|session| session.timeout(self.imports.is_releasing()))
+            .sooner(hello)
+            .sooner(half_open)
+            .sooner(self.caller.timeout())
+            .sooner(self.callee.timeout())
+            .sooner(self.revocations.timeout(self.exports.is_revoking()))
+            .sooner(self.grants.timeout())
+            .sooner(self.imports.offers_end())
     }
 
     /// Which frame goes next, if any; it counts as sent.

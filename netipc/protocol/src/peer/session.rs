@@ -11,7 +11,7 @@ use crate::limits::{
     CONNECT_WITHIN, DEAD_AFTER, HALF_OPEN, PING_AFTER, RELEASE_ACKS, RETRANSMIT_FIRST,
     RETRANSMIT_MAX,
 };
-use crate::time::Instant;
+use crate::time::{Instant, Sooner};
 
 /// Boot id and nonce of one side.
 pub(crate) type Identity = (BootId, Nonce);
@@ -124,10 +124,7 @@ impl Session {
             .silent_since()
             .map(|since| (since + DEAD_AFTER).min(self.ping_at(since)));
         let release = releasing.then_some(self.release_at);
-        [silence, release, self.rekeying.timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        silence.sooner(release).sooner(self.rekeying.timeout())
     }
 
     fn silent_since(&self) -> Option<Instant> {
