@@ -66,6 +66,7 @@ const GROUPS: &[Group] = &[
             "remote_call_120",
             "remote_call_ratio",
             "remote_call_120_ratio",
+            "remote_calls_8",
         ],
         system: MEASURING,
         nodes: 2,

@@ -8,6 +8,7 @@
 
 mod asked;
 mod local;
+mod many;
 mod remote;
 mod report;
 
@@ -36,6 +37,7 @@ fn main(startup: &'static Startup) -> ! {
 fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n str, Failure)> {
     let known = |name: &str| {
         local::NAMES.contains(&name)
+            || name == many::NAME
             || remote::PAIRS
                 .iter()
                 .any(|pair| pair.names().contains(&name))
@@ -54,6 +56,11 @@ fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n s
             pair.measure(startup, asked)
                 .map_err(|failure| (name, failure))?;
         }
+    }
+    if asked.contains(many::NAME) {
+        remote::find(startup)
+            .and_then(|server| many::measure(startup, server))
+            .map_err(|failure| (many::NAME, failure))?;
     }
     Ok(())
 }

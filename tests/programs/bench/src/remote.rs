@@ -1,6 +1,7 @@
 //! Calls to a server on another machine, beside raw frames between the same machines' drivers, by the host's clock.
 
-use bench_logic::{BenchClient, Samples, Unit, answer_to, question};
+use bench_logic::{Bench, BenchClient, Samples, Unit, answer_to, question};
+use isthmus_runtime::interface::Cap;
 use isthmus_runtime::{Duration, Kernel, Startup, time};
 use naming_interface::{NamingClient, Path, resolve};
 use network_interface::NetworkClient;
@@ -86,7 +87,7 @@ impl Pair {
             mut echo,
             mut call,
             mut ratio,
-        } = self.take_turns(&network, &find(startup)?)?;
+        } = self.take_turns(&network, &BenchClient::new(Kernel, find(startup)?))?;
         let hundredths = |ticks| time::duration(ticks).as_nanos() as u64 / 10;
         if asked.contains(self.echo) {
             report(self.echo, Unit::Micros, &mut echo, hundredths)?;
@@ -160,7 +161,7 @@ impl Pair {
 }
 
 /// Finds the other machine's server by its name, as every client does.
-fn find(startup: &'static Startup) -> Result<Client, Failure> {
+pub fn find(startup: &'static Startup) -> Result<Cap<dyn Bench>, Failure> {
     let naming = NamingClient::<Kernel>::INTERFACE;
     let naming = startup
         .endpoint(naming)
@@ -170,7 +171,7 @@ fn find(startup: &'static Startup) -> Result<Client, Failure> {
     let end = time::now() + LOOK_FOR;
     loop {
         match resolve(&Kernel, naming, &path) {
-            Ok(server) => return Ok(BenchClient::new(Kernel, server.cast())),
+            Ok(server) => return Ok(server.cast()),
             Err(error) if time::now() >= end => return Err(Failure::NotFound(error)),
             Err(_) => pause.sleep(LOOK_AGAIN),
         }
