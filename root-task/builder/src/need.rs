@@ -47,8 +47,10 @@ impl Need {
 
         let threads = component.threads.len();
         let pages = frames as usize + tables.count() + 1;
-        let small = [ObjectBlueprint::Tcb, ObjectBlueprint::Notification];
-        let small: u64 = small.map(|kind| size(kind) * threads as u64).iter().sum();
+        // They are made by turns, and each TCB lies at a multiple of its size.
+        let (tcb, notification) = (ObjectBlueprint::Tcb, ObjectBlueprint::Notification);
+        let small = (size(tcb) + size(notification)).next_multiple_of(size(tcb));
+        let small = small * threads as u64;
         let cnode = size(ObjectBlueprint::CNode {
             size_bits: cnode_bits(component),
         });
