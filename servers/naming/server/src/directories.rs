@@ -43,17 +43,18 @@ impl Directories {
         Ok(copy)
     }
 
-    /// A directory is gone.
-    pub fn revoke(&mut self, directory: Directory) {
-        self.revoke_all(|open| open.id.directory == directory);
+    /// A directory is gone: how many capabilities went with it.
+    pub fn revoke(&mut self, directory: Directory) -> usize {
+        self.revoke_all(|open| open.id.directory == directory)
     }
 
-    /// A component has ended: what it has given away goes with it.
-    pub fn close(&mut self, client: ComponentId) {
-        self.revoke_all(|open| open.client == client);
+    /// A component has ended: what it has given away goes with it. How many capabilities those were.
+    pub fn close(&mut self, client: ComponentId) -> usize {
+        self.revoke_all(|open| open.client == client)
     }
 
-    fn revoke_all(&mut self, which: impl Fn(&Open) -> bool) {
+    fn revoke_all(&mut self, which: impl Fn(&Open) -> bool) -> usize {
+        let before = self.0.len();
         self.0.retain(|open| {
             let gone = which(open);
             if gone {
@@ -61,6 +62,7 @@ impl Directories {
             }
             !gone
         });
+        before - self.0.len()
     }
 }
 

@@ -86,10 +86,12 @@ impl Server {
             self.clock.rang();
         }
         if self.owners.event().is_some_and(|bit| events.contains(bit)) {
+            let mut revoked = 0;
             for component in self.owners.ended() {
                 self.names.owner_ended(Clock::now(), component);
-                self.directories.close(component);
+                revoked += self.directories.close(component);
             }
+            self.tell_revoked(revoked);
         }
         self.take_answers();
     }
@@ -101,12 +103,22 @@ impl Server {
             match effect {
                 Effect::Signal(watcher) => Cap::<Notification>::from(watcher).signal(),
                 Effect::Discard(slot) => slots::free(slot),
-                Effect::Revoke(directory) => self.directories.revoke(directory),
+                Effect::Revoke(directory) => {
+                    let revoked = self.directories.revoke(directory);
+                    self.tell_revoked(revoked);
+                }
                 Effect::Poke => self.poke(),
             }
         }
         self.ask();
         self.clock.need(self.names.earliest());
+    }
+
+    /// Has netipc tell the machines that had what was taken back. It answers at once; if it does not, it finds out by the next call.
+    fn tell_revoked(&self, count: usize) {
+        if let Some(netipc) = self.netipc.as_ref().filter(|_| count > 0) {
+            let _ = NetipcClient::new(Kernel, netipc.slot).revoked();
+        }
     }
 
     /// Tells the peers' naming to ask for this machine's cluster-wide names.
