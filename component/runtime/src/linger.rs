@@ -1,7 +1,6 @@
 //! Keeping the processor awake for a short time, while an answer is about to come.
 //!
-//! A processor that halts must be woken by the interrupt, and on an emulated machine that is a thread of the host that sleeps: the longest part of a
-//! short wait. So an extra thread spins instead, below the priority of every component ([`LINGER_PRIORITY`]): it runs only when the machine would halt otherwise, and
+//! A processor that halts must be woken by the interrupt, and on an emulated machine that is a thread of the host that sleeps. So an extra thread spins instead, below the priority of every component ([`LINGER_PRIORITY`]): it runs only when the machine would halt otherwise, and
 //! takes nothing from anybody here. The interrupt comes as ever, to a processor that runs. When the time has passed the thread waits, and the processor halts.
 //!
 //! It looks at nothing but the time: who lingers is woken as before, and nothing is lost if the thread never runs.
@@ -28,6 +27,9 @@ pub struct Linger {
 
 impl Linger {
     /// Gives an extra thread to this. It is lowered, and stays so.
+    ///
+    /// # Errors
+    /// `Kernel`: the kernel refused, which is a broken invariant of the root task's.
     pub fn start(thread: Thread) -> Result<Self, Error> {
         thread.set_priority(LINGER_PRIORITY)?;
         thread.restart(spin, 0)?;

@@ -89,7 +89,10 @@ impl Thread {
         Ok(self.tcb().tcb_suspend()?)
     }
 
-    /// Gives the thread another priority, at most what the component itself may have.
+    /// Gives the thread another priority, 0 to 255, at most what the component itself may have.
+    ///
+    /// # Errors
+    /// `Kernel`: it is more than that.
     pub fn set_priority(self, priority: u8) -> Result<(), Error> {
         let tcb = self.tcb();
         Ok(tcb.tcb_set_priority(tcb, priority.into())?)

@@ -1,6 +1,6 @@
 //! The target side of `isthmus bench`: measures what the machine's argument `bench=NAME,NAME` asks for, and tells a line for each.
 //!
-//! It never tells a figure of calls whose answers it has not checked, and allocates nothing while it measures. What the figures
+//! It never tells a figure of calls whose answers it has not checked, and allocates nothing while it measures, but for the row of `many`. What the figures
 //! are: `docs/benchmarks.md`. Whom it calls: `src/bin`. Next: `bench-logic`.
 #![no_std]
 #![no_main]
