@@ -7,13 +7,15 @@
 //! | 0–15 | the kernel's errors (0: none) | the kernel |
 //! | 16–255 | kernel invocations | nobody: a call that lands on a kernel object by mistake must do nothing |
 //! | 256–511 | outcomes ([`crate::outcome`]) | the system: root task, undertaker, proxy, a server's dispatch |
-//! | 512–1023 | replies | servers |
+//! | 512–1023 | replies; 768–1023 say of which component the capability is that comes with them ([`Label::reply_of`]) | servers |
 //! | 1024 – 2⁵¹−1 | free | nobody |
 //! | from 2⁵¹ | method labels | clients |
 //!
 //! A method label: bit 51 set; bit 50 *one-way* (a receiver cannot tell Send from Call in this kernel); bit 49 *traced*;
 //! bit 48 zero; bits 40–47 the method's ordinal in its interface; bits 0–39 a hash of its signature, in which bit 19 is
 //! always set: an invocation of a kernel object reads the label's low 20 bits only, and must find no invocation there.
+
+use crate::badge::ComponentId;
 
 /// Bits of a label.
 pub const LABEL_BITS: u32 = 52;
@@ -29,6 +31,8 @@ pub const OUTCOME_LAST: u64 = 511;
 pub const REPLY_FIRST: u64 = 512;
 /// The last label of the range for replies.
 pub const REPLY_LAST: u64 = 1023;
+/// The first label of replies that say whose their capability is.
+const REPLY_OF_FIRST: u64 = 768;
 /// The first method label.
 pub const METHOD_FIRST: u64 = 1 << 51;
 
@@ -77,6 +81,22 @@ impl Label {
     pub const REPLY: Self = Self(REPLY_FIRST);
     /// A method answered with its interface's own error, which follows.
     pub const REPLY_ERROR: Self = Self(REPLY_FIRST + 1);
+    /// [`Label::REPLY`] of the naming server to the proxy: the capability that comes with it is this component's. The proxy believes naming only, and the
+    /// peer's client gets a plain reply.
+    #[must_use]
+    pub const fn reply_of(component: ComponentId) -> Self {
+        Self(REPLY_OF_FIRST + component.0 as u64)
+    }
+
+    /// Of which component a [`Label::reply_of`] says that its capability is.
+    #[must_use]
+    pub const fn origin(self) -> Option<ComponentId> {
+        match self.0 {
+            REPLY_OF_FIRST..=REPLY_LAST => Some(ComponentId((self.0 - REPLY_OF_FIRST) as u8)),
+            _ => None,
+        }
+    }
+
     /// The message carries outcome "not executed".
     pub const NOT_EXECUTED: Self = Self(OUTCOME_FIRST);
     /// The message carries outcome "unknown".

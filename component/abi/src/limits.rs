@@ -54,6 +54,8 @@ pub const DEVICES: usize = 4;
 pub const CHANNELS: usize = 32;
 /// Channels that one component is an end of.
 pub const COMPONENT_CHANNELS: usize = 12;
+/// Rules of one system about what goes to other machines (`[[policy]]`).
+pub const POLICY_RULES: usize = 16;
 /// Events of one system.
 pub const EVENTS: usize = 64;
 

@@ -112,6 +112,8 @@ reasons! {
         ReplyLost = 7, "the answer could not be carried back";
         /// The thread that made the call was aborted.
         Aborted = 8, "the thread that made the call was aborted";
+        /// It ran and answered, but the exporter's policy keeps the capability of its answer from the caller's machine.
+        NotPermitted = 9, "it ran, but the capability of its answer may not go to the caller's machine";
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Startup {
     pub free: SlotRange,
     /// In the naming server: where the trees of its clients begin, if not at the root.
     pub roots: Vec<Root, { limits::DIRECTORIES }, u8>,
+    /// In the component that serves [`NETIPC`]: what may go to which other machine. `None`: the description has no rule about that, and everything may.
+    pub policy: Option<Vec<PeerPolicy, { limits::NODES }, u8>>,
     /// In the component that serves [`NETIPC`], and in the scheduler, which may start that one: the machine's keys, if it has any.
     pub keys: Option<ClusterKeys>,
     /// In the memory server: the memory.
@@ -131,6 +133,61 @@ pub struct Root {
     pub client: ComponentId,
     /// The directory.
     pub directory: Directory,
+}
+
+/// What may go to one other machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerPolicy {
+    /// Which.
+    pub node: u8,
+    /// Whose capabilities it may import: what these components let out.
+    pub exports: Components,
+    /// Whether it may ask this machine's naming.
+    pub names: Permission,
+    /// Whether it may hand on to a third machine what it was given.
+    pub hand_on: Permission,
+}
+
+/// Whether something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Permission {
+    /// It may.
+    Granted,
+    /// It may not.
+    Refused,
+}
+
+/// Components of one system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Components(u32);
+
+const _: () = assert!(limits::COMPONENTS <= u32::BITS as usize);
+
+impl Components {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// All that there may be.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// With one more. A number that no component has changes nothing.
+    #[must_use]
+    pub const fn with(self, id: ComponentId) -> Self {
+        Self(self.0 | Self::bit(id))
+    }
+
+    /// Whether a component is one of them.
+    #[must_use]
+    pub const fn contains(self, id: ComponentId) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+
+    const fn bit(id: ComponentId) -> u32 {
+        match id.0 {
+            0 => 0,
+            id if id as usize > limits::COMPONENTS => 0,
+            id => 1 << (id - 1),
+        }
+    }
 }
 
 /// A capability to signal another component's notification.

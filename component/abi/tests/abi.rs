@@ -23,6 +23,19 @@ fn ranges_are_told_apart() {
 }
 
 #[test]
+fn a_reply_says_whose_its_capability_is() {
+    for id in 0..=u8::MAX {
+        let label = Label::reply_of(ComponentId(id));
+        assert_eq!(label.kind(), Kind::Reply);
+        assert_eq!(label.origin(), Some(ComponentId(id)));
+    }
+    for label in [Label::REPLY, Label::REPLY_ERROR, Label::NOT_EXECUTED] {
+        assert_eq!(label.origin(), None);
+    }
+    assert_eq!(Label::from_bits(label::REPLY_LAST + 1).origin(), None);
+}
+
+#[test]
 fn a_change_of_signature_changes_the_label() {
     const GET: Label = Label::method("kv::get(key: u64) -> u64", 3, Way::Call);
     assert_eq!(GET.ordinal(), 3);
@@ -190,6 +203,16 @@ fn largest() -> Startup {
                 directory: largest_directory(),
             })
             .collect(),
+        policy: Some(
+            (0..limits::NODES)
+                .map(|_| PeerPolicy {
+                    node: 255,
+                    exports: Components::ALL,
+                    names: Permission::Refused,
+                    hand_on: Permission::Refused,
+                })
+                .collect(),
+        ),
         keys: Some(ClusterKeys(
             core::iter::repeat_n(255, limits::CLUSTER_KEYS_BYTES).collect(),
         )),

@@ -195,6 +195,14 @@ impl Answer {
         self.capability = None;
     }
 
+    /// A plain reply says of which component its capability is, to netipc's proxy: [`Label::reply_of`]. Naming does that, for other machines; everything else that
+    /// might be said stays as it is.
+    pub fn attribute(&mut self, component: ComponentId) {
+        if self.label == Label::REPLY && self.capability.is_some() {
+            self.label = Label::reply_of(component);
+        }
+    }
+
     /// Answers with words that are a message already: for who passes answers on.
     pub fn raw(&mut self, label: Label, words: &[u64], capability: Option<Capability>) {
         self.label = label;

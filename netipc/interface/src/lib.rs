@@ -31,6 +31,8 @@ error_codes! {
         Busy = 6, "calls are out through the capability";
         /// The capability is one to the proxy's own interface, which answers plain calls only.
         NotCallable = 7, "the proxy's own calls are not made through its rings";
+        /// The import was made for another component than the caller.
+        NotTheCallers = 8, "the import was made for another component";
     }
 }
 
@@ -39,7 +41,7 @@ error_codes! {
 pub trait Netipc {
     /// A capability to another machine's naming. It leads there in every session, and calling it opens one.
     #[method(0)]
-    fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError>;
+    fn peer(&mut self, caller: Caller, node: u8) -> Result<Cap<Anything>, NetipcError>;
 
     /// Gives an import back, with every copy of it: the exporter will know. Calls that were made through it go on.
     #[method(1)]
@@ -70,6 +72,16 @@ pub trait Netipc {
     /// that is lost confirms by that.
     #[method(7)]
     fn unconfirmed(&mut self, number: u64) -> Result<u64, NetipcError>;
+
+    /// An import that was made for the caller is `component`'s from now on: with that one it ends, and that one is responsible for what goes out through it. For servers that fetch
+    /// capabilities for others, as naming does.
+    #[method(8)]
+    fn entrust(
+        &mut self,
+        caller: Caller,
+        component: u8,
+        import: Cap<Anything>,
+    ) -> Result<(), NetipcError>;
 }
 
 #[cfg(test)]
@@ -82,7 +94,7 @@ mod tests {
     struct Proxy;
 
     impl Netipc for Proxy {
-        fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError> {
+        fn peer(&mut self, _: Caller, node: u8) -> Result<Cap<Anything>, NetipcError> {
             match node {
                 2 => Ok(Slot(7).into()),
                 _ => Err(NetipcError::NoSuchPeer),
@@ -115,6 +127,10 @@ mod tests {
 
         fn unconfirmed(&mut self, _: u64) -> Result<u64, NetipcError> {
             Ok(0)
+        }
+
+        fn entrust(&mut self, _: Caller, _: u8, _: Cap<Anything>) -> Result<(), NetipcError> {
+            Err(NetipcError::NotAnImport)
         }
     }
 

@@ -53,6 +53,8 @@ figures! {
         requests_refused,
         /// Capabilities of this machine that one peer has handed on to another.
         handed_on,
+        /// Capabilities of this machine that policy kept from a peer, and calls of naming that it refused.
+        not_permitted,
         /// Exports whose capability was taken back by its owner.
         revoked,
         /// Workers that were stopped because nobody waited any more.

@@ -7,7 +7,7 @@ use netipc_interface::{Netipc, NetipcError, Statistics, netipc};
 struct Server;
 
 impl Netipc for Server {
-    fn peer(&mut self, _: u8) -> Result<Cap<Anything>, NetipcError> {
+    fn peer(&mut self, _: Caller, _: u8) -> Result<Cap<Anything>, NetipcError> {
         Err(NetipcError::NoSuchPeer)
     }
 
@@ -40,6 +40,13 @@ impl Netipc for Server {
 
     fn unconfirmed(&mut self, _: u64) -> Result<u64, NetipcError> {
         Ok(0)
+    }
+
+    fn entrust(&mut self, _: Caller, _: u8, import: Cap<Anything>) -> Result<(), NetipcError> {
+        import
+            .own_badge()
+            .map(|_| ())
+            .ok_or(NetipcError::NotAnImport)
     }
 }
 

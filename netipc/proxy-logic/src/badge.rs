@@ -1,13 +1,14 @@
 //! Whose message it is: the badges of the proxy's one endpoint.
 
 use isthmus_abi::limits::COMPONENTS;
-use isthmus_abi::{EndpointBadge, badge};
+use isthmus_abi::{ComponentId, EndpointBadge, badge};
 use netipc_protocol::{NodeId, limits};
 
 /// Set in the badge of an import. No component's id is so high, so no badge of the root task's has it.
 const IMPORT: u64 = 1 << (badge::ENDPOINT_BADGE_BITS - 1);
 const NODE_SHIFT: u32 = 16;
-const ROW_MASK: u64 = (1 << NODE_SHIFT) - 1;
+const COMPONENT_SHIFT: u32 = 8;
+const ROW_MASK: u64 = (1 << COMPONENT_SHIFT) - 1;
 
 /// That of an import from node 0, which is no machine.
 const WORKER: u64 = IMPORT | 1;
@@ -18,8 +19,8 @@ const _: () = assert!(limits::CAPABILITIES < ROW_MASK as usize);
 /// Through what a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// The import of a node's naming.
-    Bootstrap(NodeId),
+    /// The import of a node's naming that was made for a component.
+    Bootstrap(NodeId, ComponentId),
     /// The import in this row of those from a node.
     Import(NodeId, u16),
     /// A worker of the proxy itself, which shows a capability.
@@ -40,7 +41,7 @@ impl Caller {
         }
         let node = NodeId((bits >> NODE_SHIFT) as u8);
         match bits & ROW_MASK {
-            0 => Self::Bootstrap(node),
+            0 => Self::Bootstrap(node, ComponentId((bits >> COMPONENT_SHIFT) as u8)),
             row => Self::Import(node, (row - 1) as u16),
         }
     }
@@ -49,7 +50,9 @@ impl Caller {
     #[must_use]
     pub const fn badge(self) -> u64 {
         match self {
-            Self::Bootstrap(node) => IMPORT | (node.0 as u64) << NODE_SHIFT,
+            Self::Bootstrap(node, component) => {
+                IMPORT | (node.0 as u64) << NODE_SHIFT | (component.0 as u64) << COMPONENT_SHIFT
+            }
             Self::Import(node, row) => {
                 IMPORT | (node.0 as u64) << NODE_SHIFT | (row as u64 + 1) & ROW_MASK
             }
@@ -62,7 +65,6 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use isthmus_abi::ComponentId;
 
     #[test]
     fn every_badge_is_told_apart() {
@@ -71,7 +73,10 @@ mod tests {
             let row = rows
                 .clone()
                 .map(move |row| Caller::Import(NodeId(node), row));
-            row.chain([Caller::Bootstrap(NodeId(node))])
+            let components = 0..=COMPONENTS as u8;
+            let bootstrap =
+                components.map(move |id| Caller::Bootstrap(NodeId(node), ComponentId(id)));
+            row.chain(bootstrap)
         });
         let locals =
             (0..=COMPONENTS as u8).map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));

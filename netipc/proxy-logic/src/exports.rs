@@ -1,5 +1,6 @@
 //! The capabilities of this machine that peers may use.
 
+use isthmus_abi::ComponentId;
 use netipc_protocol::{ExportId, NodeId, Object, limits};
 
 /// Exports to all peers.
@@ -24,6 +25,8 @@ struct Row<S> {
 struct Entry<S> {
     slot: S,
     to: NodeId,
+    /// Who has let it out.
+    of: ComponentId,
     /// The protocol's name.
     export: Option<ExportId>,
     /// Workers that call it.
@@ -52,13 +55,14 @@ impl<S: Copy, const N: usize> Exports<S, N> {
         }
     }
 
-    /// An object for the capability in `slot`; `None` if there is no room.
-    pub fn insert(&mut self, to: NodeId, slot: S) -> Option<Object> {
+    /// An object for the capability in `slot`, which component `of` lets out; `None` if there is no room.
+    pub fn insert(&mut self, to: NodeId, of: ComponentId, slot: S) -> Option<Object> {
         let index = self.rows.iter().position(|row| row.entry.is_none())?;
         let row = &mut self.rows[index];
         row.entry = Some(Entry {
             slot,
             to,
+            of,
             export: None,
             pins: 0,
             use_: Use::Allowed,
@@ -82,6 +86,14 @@ impl<S: Copy, const N: usize> Exports<S, N> {
             let live = entry.use_ == Use::Allowed;
             Some((object, entry.slot, entry.export?)).filter(|_| live)
         })
+    }
+
+    /// Who has let an object out.
+    #[must_use]
+    pub fn origin(&self, object: Object) -> Option<ComponentId> {
+        let row = self.rows.get(index_of(object))?;
+        let entry = row.entry.as_ref()?;
+        (row.generation == generation_of(object)).then_some(entry.of)
     }
 
     /// Where an object's capability lies, unless the export is over.
@@ -172,14 +184,15 @@ mod tests {
 
     const A: NodeId = NodeId(2);
     const B: NodeId = NodeId(3);
+    const SOMEBODY: ComponentId = ComponentId(4);
 
     #[test]
     fn an_object_is_never_another_one() {
         let mut exports = Exports::<u32, 2>::new();
-        let first = exports.insert(A, 10).unwrap();
+        let first = exports.insert(A, SOMEBODY, 10).unwrap();
         assert_eq!(exports.remove(first), Some(10));
         assert_eq!(exports.remove(first), None);
-        let second = exports.insert(A, 11).unwrap();
+        let second = exports.insert(A, SOMEBODY, 11).unwrap();
         assert_ne!(first, second);
         assert_eq!(exports.pin(first), None);
         assert_eq!(exports.pin(second), Some(11));
@@ -187,15 +200,15 @@ mod tests {
             (exports.find(first), exports.find(second)),
             (None, Some(11))
         );
-        assert!(exports.insert(A, 12).is_some());
-        assert_eq!(exports.insert(A, 13), None);
+        assert!(exports.insert(A, SOMEBODY, 12).is_some());
+        assert_eq!(exports.insert(A, SOMEBODY, 13), None);
         assert_eq!(exports.pin(Object(u64::MAX)), None);
     }
 
     #[test]
     fn a_slot_outlives_its_export_while_a_worker_needs_it() {
         let mut exports = Exports::<u32, 2>::new();
-        let object = exports.insert(A, 10).unwrap();
+        let object = exports.insert(A, SOMEBODY, 10).unwrap();
         assert_eq!(exports.pin(object), Some(10));
         assert_eq!(exports.pin(object), Some(10));
         assert_eq!(exports.remove(object), None);
@@ -208,9 +221,11 @@ mod tests {
     #[test]
     fn with_a_session_go_its_exports_only() {
         let mut exports = Exports::<u32, 4>::new();
-        let pinned = exports.insert(A, 10).unwrap();
-        let other = exports.insert(B, 11).unwrap();
-        let _ = exports.insert(A, 12).unwrap();
+        let pinned = exports.insert(A, SOMEBODY, 10).unwrap();
+        let other = exports.insert(B, ComponentId(5), 11).unwrap();
+        assert_eq!(exports.origin(pinned), Some(SOMEBODY));
+        assert_eq!(exports.origin(other), Some(ComponentId(5)));
+        let _ = exports.insert(A, SOMEBODY, 12).unwrap();
         assert_eq!(exports.pin(pinned), Some(10));
         assert!(exports.end(A).eq([12]));
         assert_eq!(exports.pin(other), Some(11));

@@ -1,6 +1,7 @@
 //! The imports of this machine: what a badge's node and row stand for, and which slots hold its capabilities.
 
 use heapless::Vec;
+use isthmus_abi::ComponentId;
 use netipc_protocol::{NodeId, limits};
 
 /// What a row stands for.
@@ -29,6 +30,8 @@ struct Peer<I, S> {
 #[derive(Debug)]
 struct Row<I, S> {
     standing: Standing<I>,
+    /// The component that it was made for.
+    owner: ComponentId,
     slots: Option<S>,
 }
 
@@ -57,6 +60,7 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
             let rows = [const {
                 Row {
                     standing: Standing::Never,
+                    owner: ComponentId::ROOT_TASK,
                     slots: None,
                 }
             }; limits::CAPABILITIES];
@@ -82,6 +86,7 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
             Some(Row {
                 slots: Some(slots),
                 standing,
+                ..
             }) => match standing {
                 Standing::Never => Left::Empty(*slots),
                 _ => Left::Stale(*slots),
@@ -90,14 +95,34 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
         }
     }
 
-    /// A new import's capabilities lie in `slots`.
-    pub fn place(&mut self, node: NodeId, row: u16, import: I, slots: S) {
+    /// The capabilities of a new import, made for `owner`, lie in `slots`.
+    pub fn place(&mut self, node: NodeId, row: u16, import: I, owner: ComponentId, slots: S) {
         if let Some(place) = self.row(node, row) {
             *place = Row {
                 standing: Standing::Live(import),
+                owner,
                 slots: Some(slots),
             };
         }
+    }
+
+    /// The component that a living import was made for.
+    #[must_use]
+    pub fn owner(&self, node: NodeId, row: u16) -> Option<ComponentId> {
+        let peer = self.peers.iter().find(|peer| peer.node == node)?;
+        let row = peer.rows.get(usize::from(row))?;
+        matches!(row.standing, Standing::Live(_)).then_some(row.owner)
+    }
+
+    /// A living import of `from` is `to`'s from now on. `false`: it is not `from`'s.
+    pub fn entrust(&mut self, node: NodeId, row: u16, from: ComponentId, to: ComponentId) -> bool {
+        if self.owner(node, row) != Some(from) {
+            return false;
+        }
+        if let Some(place) = self.row(node, row) {
+            place.owner = to;
+        }
+        true
     }
 
     /// A living import is given up: its slots, to be revoked.
@@ -139,6 +164,7 @@ mod tests {
 
     const A: NodeId = NodeId(2);
     const B: NodeId = NodeId(3);
+    const US: ComponentId = ComponentId(4);
 
     #[test]
     fn a_row_is_revoked_before_it_is_used_again() {
@@ -146,14 +172,14 @@ mod tests {
         imports.begin([A, B]);
         assert_eq!(imports.find(A, 5), Standing::Never);
         assert_eq!(imports.left(A, 5), Left::Nothing);
-        imports.place(A, 5, "first", 70);
-        imports.place(B, 5, "other", 80);
+        imports.place(A, 5, "first", US, 70);
+        imports.place(B, 5, "other", US, 80);
         assert_eq!(imports.find(A, 5), Standing::Live("first"));
         imports.end(A);
         assert_eq!(imports.find(A, 5), Standing::Ended);
         assert_eq!(imports.find(B, 5), Standing::Live("other"));
         assert_eq!(imports.left(A, 5), Left::Stale(70));
-        imports.place(A, 5, "second", 70);
+        imports.place(A, 5, "second", US, 70);
         assert_eq!(imports.release(A, 5, "first"), None);
         assert_eq!(imports.release(A, 5, "second"), Some(70));
         assert_eq!(imports.find(A, 5), Standing::Never);
@@ -161,11 +187,26 @@ mod tests {
     }
 
     #[test]
+    fn only_its_owner_entrusts_an_import() {
+        let (server, client) = (ComponentId(5), ComponentId(6));
+        let mut imports = Imports::<&str, u32>::new();
+        imports.begin([A]);
+        imports.place(A, 1, "fetched", server, 70);
+        assert_eq!(imports.owner(A, 1), Some(server));
+        assert!(!imports.entrust(A, 1, client, client));
+        assert!(imports.entrust(A, 1, server, client));
+        assert_eq!(imports.owner(A, 1), Some(client));
+        assert!(!imports.entrust(A, 2, server, client), "nothing is there");
+        imports.end(A);
+        assert_eq!(imports.owner(A, 1), None);
+    }
+
+    #[test]
     fn strangers_have_no_rows() {
         let mut imports = Imports::<&str, u32>::new();
         imports.begin((2..40).map(NodeId));
-        imports.place(NodeId(39), 0, "beyond the limit", 1);
-        imports.place(A, u16::MAX, "beyond the table", 1);
+        imports.place(NodeId(39), 0, "beyond the limit", US, 1);
+        imports.place(A, u16::MAX, "beyond the table", US, 1);
         assert_eq!(imports.find(NodeId(39), 0), Standing::Never);
         assert_eq!(imports.find(A, u16::MAX), Standing::Never);
         assert_eq!(imports.left(NodeId(1), 0), Left::Nothing);

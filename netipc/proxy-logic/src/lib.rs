@@ -1,5 +1,5 @@
 //! What the netipc proxy decides and remembers, without the kernel: badges, tables, the workers' queue, the alarm, the clock,
-//! the mailboxes, what a server's answer becomes, which revocations are not confirmed.
+//! the mailboxes, what a server's answer becomes, which revocations are not confirmed, what may go to which machine.
 //!
 //! It never makes a system call and never allocates; slots, executions and imports are values that it is handed. The thin
 //! shell around it is `netipc-proxy`; the states are in `docs/proxy.md`; what is true about a call decides
@@ -17,6 +17,7 @@ pub mod imports;
 pub mod mailbox;
 pub mod nonces;
 pub mod patience;
+pub mod policy;
 pub mod revocations;
 pub mod table;
 pub mod work;
@@ -31,6 +32,7 @@ pub use imports::Imports;
 pub use mailbox::Mailbox;
 pub use nonces::Nonces;
 pub use patience::Patience;
+pub use policy::Policy;
 pub use revocations::Revocations;
 pub use table::Table;
 pub use work::Work;

@@ -1,7 +1,8 @@
 //! Requests of peers: from the protocol's word that one is here to the answer of the server.
 
 use isthmus_abi::label::{Kind, Way as LabelWay};
-use isthmus_abi::{Label, NotExecuted, Slot, Unknown};
+use isthmus_abi::startup::Endpoint;
+use isthmus_abi::{ComponentId, Label, NotExecuted, Slot, Unknown};
 use isthmus_runtime::Thread;
 use isthmus_runtime::sel4;
 use isthmus_runtime::slots::{self, absolute};
@@ -12,7 +13,7 @@ use netipc_protocol::{
 };
 use netipc_proxy_logic::mailbox::{Head, Job as Errand, State};
 use netipc_proxy_logic::work::Request;
-use netipc_proxy_logic::{Judgement, Work};
+use netipc_proxy_logic::{Exports, Judgement, Work};
 
 use crate::caller::{import_of, place};
 use crate::passing::Came;
@@ -49,6 +50,11 @@ impl Proxy {
                 // Those do not come through the queue.
                 continue;
             };
+            if request.object.is_none() && !self.policy.may_ask_names(request.node) {
+                self.statistics.not_permitted += 1;
+                self.turn_away(execution, NotExecuted::NotPermitted);
+                continue;
+            }
             let Some(target) = self.pin(request.object) else {
                 self.turn_away(execution, NotExecuted::Revoked);
                 continue;
@@ -82,11 +88,12 @@ impl Proxy {
             Err(_) => return Err(NotExecuted::Cancelled),
         };
         let came = incoming.capability;
+        let server = origin(&self.tables.exports, self.naming.as_ref(), object);
         let (imports, exports) = (&mut self.tables.imports, &mut self.tables.exports);
         let ready = fit(&incoming).and_then(|label| {
             let placed = came.map(|came| match came {
                 Received::Import(import) => {
-                    place(import, self.service, imports).map_err(|_| NotExecuted::Overload)
+                    place(import, server, self.service, imports).map_err(|_| NotExecuted::Overload)
                 }
                 // Its owner may have taken it back.
                 Received::Home(object) => exports
@@ -166,6 +173,7 @@ impl Proxy {
                 return;
             }
         };
+        let server = origin(&self.tables.exports, self.naming.as_ref(), request.object);
         let revoked = self.was_revoked(request.object, Label::from_bits(head.label));
         self.unpin(request.object);
         self.unpin(request.carries);
@@ -176,7 +184,7 @@ impl Proxy {
                 words: &[],
                 capability: None,
             },
-            Way::Call => self.judge(request.node, &head, words, came),
+            Way::Call => self.judge(request.node, server, &head, words, came),
         };
         // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
         let _ = self.protocol.finish(self.now(), execution, &answer);
@@ -185,25 +193,33 @@ impl Proxy {
     fn judge<'w>(
         &mut self,
         node: NodeId,
+        server: ComponentId,
         head: &Head,
         words: &'w [u64],
         came: Option<Came>,
     ) -> Answer<'w> {
         let label = Label::from_bits(head.label);
+        // Only naming is believed about whose a capability is, for it knows who has registered it.
+        let is_naming = (self.naming.as_ref()).is_some_and(|naming| naming.server == server);
+        let (label, of) = match label.origin() {
+            Some(of) if is_naming => (Label::REPLY, of),
+            _ => (label, server),
+        };
         let judgement = Judgement::of(label, words.first().copied().unwrap_or(0));
         let unusual = match judgement {
             Judgement::NotExecuted(reason) => Answer::NotExecuted(reason),
             Judgement::Unknown(reason) => Answer::Unknown(reason),
             Judgement::Reply => {
-                let given = came.map(|came| self.give(node, came)).transpose();
+                let given = came.map(|came| self.give(node, of, came)).transpose();
                 return match given {
                     // One came, and there was no slot for it.
                     Ok(None) if head.capability.is_some() => Answer::Unknown(Unknown::ReplyLost),
                     Ok(capability) => Answer::Reply {
-                        label: head.label,
+                        label: label.bits(),
                         words,
                         capability,
                     },
+                    Err(NotExecuted::NotPermitted) => Answer::Unknown(Unknown::NotPermitted),
                     Err(_) => Answer::Unknown(Unknown::ReplyLost),
                 };
             }
@@ -284,7 +300,7 @@ impl Proxy {
     /// What a request calls; it stays what it is until it is unpinned.
     fn pin(&mut self, object: Option<Object>) -> Option<Slot> {
         match object {
-            None => self.naming,
+            None => self.naming.as_ref().map(|naming| naming.slot),
             Some(object) => self.tables.exports.pin(object),
         }
     }
@@ -302,6 +318,19 @@ impl Proxy {
         let answer = Answer::NotExecuted(reason);
         let _ = self.protocol.finish(self.now(), execution, &answer);
     }
+}
+
+/// Who is responsible for what a request causes: the component that has let its object out; naming, for the bootstrap export.
+fn origin(
+    exports: &Exports<Slot>,
+    naming: Option<&Endpoint>,
+    object: Option<Object>,
+) -> ComponentId {
+    let component = match object {
+        None => naming.map(|naming| naming.server),
+        Some(object) => exports.origin(object),
+    };
+    component.unwrap_or(ComponentId::ROOT_TASK)
 }
 
 /// Has a worker make a call. Calls to one capability reach it in order: the ones before are in their calls before this one is posted.

@@ -2,7 +2,7 @@
 
 use isthmus_abi::label::{Kind, Way as LabelWay};
 use isthmus_abi::limits::MESSAGE_WORDS;
-use isthmus_abi::{Label, NotExecuted, Outcome, Slot, Unknown};
+use isthmus_abi::{ComponentId, Label, NotExecuted, Outcome, Slot, Unknown};
 use isthmus_runtime::calls::{fetch, stage};
 use isthmus_runtime::{Incoming, SavedReply, Service, service, slots};
 use netipc_interface::Statistics;
@@ -21,6 +21,8 @@ pub struct Open {
     reply: SavedReply,
     /// The protocol's name for the call.
     call: CallId,
+    /// For whom an import is that comes with the reply.
+    by: ComponentId,
 }
 
 impl Proxy {
@@ -51,7 +53,8 @@ impl Proxy {
     ) -> Result<(), NotExecuted> {
         let target = self.target(caller, label)?;
         let token = self.tables.calls.vacant().ok_or(NotExecuted::Overload)?;
-        let capability = self.give_argument(target, message)?;
+        let by = self.made_for(caller);
+        let capability = self.give_argument(target, by, message)?;
         let call = Call {
             token: Token(token as u64),
             target,
@@ -73,7 +76,11 @@ impl Proxy {
             self.protocol.cancel(self.now(), id);
             return Err(NotExecuted::Overload);
         };
-        let inserted = self.tables.calls.insert(Open { reply, call: id });
+        let inserted = self.tables.calls.insert(Open {
+            reply,
+            call: id,
+            by,
+        });
         debug_assert!(inserted.is_ok_and(|number| number == token));
         self.statistics.calls += 1;
         Ok(())
@@ -87,7 +94,7 @@ impl Proxy {
         message: &Incoming,
     ) -> Result<(), NotExecuted> {
         let target = self.target(caller, label)?;
-        let capability = self.give_argument(target, message)?;
+        let capability = self.give_argument(target, self.made_for(caller), message)?;
         let call = Call {
             token: Token(0),
             target,
@@ -115,7 +122,7 @@ impl Proxy {
             return Err(NotExecuted::UnknownMethod);
         }
         match caller {
-            Caller::Bootstrap(node) => Ok(Target::Bootstrap(node)),
+            Caller::Bootstrap(node, _) => Ok(Target::Bootstrap(node)),
             Caller::Import(node, row) => match self.tables.imports.find(node, row) {
                 Standing::Live(import) => Ok(Target::Import(import)),
                 Standing::Ended => Err(NotExecuted::SessionEnded),
@@ -125,19 +132,42 @@ impl Proxy {
         }
     }
 
+    /// The component that is responsible for what comes through a capability: the one that it was made for.
+    fn made_for(&self, caller: Caller) -> ComponentId {
+        let owner = match caller {
+            Caller::Bootstrap(_, component) => Some(component),
+            Caller::Import(node, row) => self.tables.imports.owner(node, row),
+            Caller::Local(badge) => Some(badge.client),
+            Caller::Worker => None,
+        };
+        owner.unwrap_or(ComponentId::ROOT_TASK)
+    }
+
     /// Names the capability that came with the message for the peer that it goes to, if one came.
     fn give_argument(
         &mut self,
         target: Target,
+        by: ComponentId,
         message: &Incoming,
     ) -> Result<Option<Given>, NotExecuted> {
         let came = Came::with(message)?;
-        came.map(|came| self.give(target.node(), came)).transpose()
+        let given = came.map(|came| self.give(target.node(), by, came));
+        given.transpose()
     }
 
-    /// Lets a peer use the capability in `slot`, which is the export's from now on; on failure it is gone.
-    pub(crate) fn export(&mut self, to: NodeId, slot: Slot) -> Result<ExportId, NotExecuted> {
-        let Some(object) = self.tables.exports.insert(to, slot) else {
+    /// Lets a peer use the capability in `slot`, which component `of` lets out and which is the export's from now on; on failure it is gone.
+    pub(crate) fn export(
+        &mut self,
+        to: NodeId,
+        of: ComponentId,
+        slot: Slot,
+    ) -> Result<ExportId, NotExecuted> {
+        if !self.policy.may_export(of, to) {
+            self.statistics.not_permitted += 1;
+            slots::free(slot);
+            return Err(NotExecuted::NotPermitted);
+        }
+        let Some(object) = self.tables.exports.insert(to, of, slot) else {
             slots::free(slot);
             return Err(NotExecuted::Overload);
         };
@@ -196,7 +226,7 @@ impl Open {
             }
         };
         let placed = reply.capability.map(|came| match came {
-            Received::Import(import) => place(import, service, &mut tables.imports),
+            Received::Import(import) => place(import, self.by, service, &mut tables.imports),
             Received::Home(object) => tables.exports.find(object).ok_or(NoSlots),
         });
         match placed.transpose() {
@@ -242,9 +272,10 @@ pub const fn import_of(came: Option<Received>) -> Option<ImportId> {
 /// There are no slots for the capability.
 pub struct NoSlots;
 
-/// Makes the capability of an import, and answers where it lies. What the row stood for before is revoked first.
+/// Makes the capability of an import for a component, and answers where it lies. What the row stood for before is revoked first.
 pub fn place(
     import: ImportId,
+    owner: ComponentId,
     service: Service,
     imports: &mut Imports<ImportId, Capabilities>,
 ) -> Result<Slot, NoSlots> {
@@ -260,6 +291,6 @@ pub fn place(
     let badge = Caller::Import(node, row).badge();
     // The slots are empty, so it does not fail.
     capabilities.mint(service, badge).map_err(|_| NoSlots)?;
-    imports.place(node, row, import, capabilities);
+    imports.place(node, row, import, owner, capabilities);
     Ok(capabilities.delivered())
 }

@@ -1,7 +1,7 @@
 //! The proxy's own interface, `netipc-interface`: answered at once, from what it knows.
 
-use isthmus_abi::Label;
 use isthmus_abi::limits::MESSAGE_WORDS;
+use isthmus_abi::{ComponentId, Label};
 use isthmus_runtime::calls::{fetch, stage};
 use isthmus_runtime::interface::Caller as From;
 use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Request};
@@ -13,6 +13,7 @@ use netipc_proxy_logic::Caller;
 use netipc_proxy_logic::imports::Standing;
 use network_interface::calls::network;
 
+use crate::capability::Capabilities;
 use crate::proxy::Proxy;
 
 impl Proxy {
@@ -56,11 +57,27 @@ fn held(message: &Incoming) -> Option<Capability> {
 }
 
 impl Netipc for Proxy {
-    fn peer(&mut self, node: u8) -> Result<Cap<Anything>, NetipcError> {
-        let mut peers = self.tables.bootstraps.iter();
-        let (_, capabilities) = peers
-            .find(|(peer, _)| *peer == NodeId(node))
-            .ok_or(NetipcError::NoSuchPeer)?;
+    fn peer(&mut self, caller: From, node: u8) -> Result<Cap<Anything>, NetipcError> {
+        let (node, component) = (NodeId(node), caller.client());
+        if !self.peers.contains(&node) {
+            return Err(NetipcError::NoSuchPeer);
+        }
+        let bootstraps = &mut self.tables.bootstraps;
+        let mut made = bootstraps.iter();
+        if let Some((.., capabilities)) =
+            made.find(|(peer, of, _)| (*peer, *of) == (node, component))
+        {
+            return Ok(capabilities.delivered().into());
+        }
+        let capabilities = Capabilities::allocate().map_err(|_| NetipcError::TooMany)?;
+        let badge = Caller::Bootstrap(node, component).badge();
+        // The slots are empty, so it does not fail; and there is a row for every component.
+        capabilities
+            .mint(self.service, badge)
+            .map_err(|_| NetipcError::TooMany)?;
+        bootstraps
+            .push((node, component, capabilities))
+            .map_err(|_| NetipcError::TooMany)?;
         Ok(capabilities.delivered().into())
     }
 
@@ -101,6 +118,24 @@ impl Netipc for Proxy {
 
     fn unconfirmed(&mut self, number: u64) -> Result<u64, NetipcError> {
         Ok(self.tables.revocations.unconfirmed(number) as u64)
+    }
+
+    fn entrust(
+        &mut self,
+        caller: From,
+        component: u8,
+        import: Cap<Anything>,
+    ) -> Result<(), NetipcError> {
+        let badge = import.own_badge().ok_or(NetipcError::NotAnImport)?;
+        let Caller::Import(node, row) = Caller::from_badge(badge) else {
+            return Err(NetipcError::NotAnImport);
+        };
+        let (from, to) = (caller.client(), ComponentId(component));
+        if self.tables.imports.entrust(node, row, from, to) {
+            Ok(())
+        } else {
+            Err(NetipcError::NotTheCallers)
+        }
     }
 
     fn statistics(&mut self) -> Result<Statistics, NetipcError> {

@@ -1,7 +1,7 @@
 //! Capabilities on their way to peers: what they are, and what becomes of them. The tables are in `docs/proxy.md`.
 
 use isthmus_abi::label::Kind;
-use isthmus_abi::{Label, NotExecuted, Slot};
+use isthmus_abi::{ComponentId, Label, NotExecuted, Slot};
 use isthmus_runtime::Incoming;
 use isthmus_runtime::sel4::with_ipc_buffer;
 use isthmus_runtime::slots::{self, TakeError, absolute};
@@ -56,16 +56,21 @@ impl Came {
 }
 
 impl Proxy {
-    /// Names a capability for a peer: an import as what it stands for, any other is exported. On failure it is gone.
-    pub(crate) fn give(&mut self, to: NodeId, came: Came) -> Result<Given, NotExecuted> {
+    /// Names a capability for a peer: an import as what it stands for, any other is exported, and `of` is who lets it out. On failure it is gone.
+    pub(crate) fn give(
+        &mut self,
+        to: NodeId,
+        of: ComponentId,
+        came: Came,
+    ) -> Result<Given, NotExecuted> {
         match came {
-            Came::Other(slot) => self.export(to, slot).map(Given::Export),
+            Came::Other(slot) => self.export(to, of, slot).map(Given::Export),
             Came::Own(Caller::Import(node, row)) => match self.tables.imports.find(node, row) {
                 Standing::Live(import) => Ok(Given::Import(import)),
                 Standing::Ended => Err(NotExecuted::SessionEnded),
                 Standing::Never => Err(NotExecuted::NoSuchObject),
             },
-            Came::Own(Caller::Bootstrap(_) | Caller::Worker | Caller::Local(_)) => {
+            Came::Own(Caller::Bootstrap(..) | Caller::Worker | Caller::Local(_)) => {
                 Err(NotExecuted::NotExportable)
             }
         }
@@ -87,11 +92,15 @@ impl Proxy {
 
     /// A peer would hand an export on to a third machine: that gets a copy, with a name of its own.
     pub(crate) fn consider(&mut self, now: Instant, asked: Asked, object: Object, to: NodeId) {
-        let from = self.tables.exports.find(object);
-        let decision = from.ok_or(NotExecuted::Revoked).and_then(|from| {
+        let exports = &mut self.tables.exports;
+        let found = exports.find(object).zip(exports.origin(object));
+        let decision = found.ok_or(NotExecuted::Revoked).and_then(|(from, of)| {
+            if !self.policy.may_hand_on(asked.by(), of, to) {
+                self.statistics.not_permitted += 1;
+                return Err(NotExecuted::NotPermitted);
+            }
             let slot = copy(from)?;
-            let exports = &mut self.tables.exports;
-            exports.insert(to, slot).ok_or_else(|| {
+            exports.insert(to, of, slot).ok_or_else(|| {
                 slots::free(slot);
                 NotExecuted::Overload
             })

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use isthmus_abi::{EventBit, Events, Slot};
+use isthmus_abi::limits::COMPONENTS;
+use isthmus_abi::{ComponentId, EventBit, Events, Slot, startup};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
@@ -10,7 +11,7 @@ use netipc_crypto::Protection;
 use netipc_interface::Statistics;
 use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::{
-    Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Revocations, Table, Work,
+    Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Policy, Revocations, Table, Work,
 };
 use shared_memory::Wait;
 use static_cell::ConstStaticCell;
@@ -25,8 +26,12 @@ use crate::link::{Link, More};
 use crate::rings::{RingCall, Rings};
 use crate::worker::{self, WORKERS};
 
+/// The interface behind the bootstrap export.
+const NAMING: &str = "naming";
 /// Calls that may be open: at every peer as many as there are slots.
 const CALLS: usize = limits::PEERS * limits::SLOTS;
+/// Bootstrap imports: one for each component, of each peer.
+const BOOTSTRAPS: usize = limits::PEERS * COMPONENTS;
 /// Frames that are taken in one turn: clients' messages wait no longer than these take.
 const FRAMES: usize = 32;
 /// Between two looks for clients that have died.
@@ -47,8 +52,8 @@ pub struct Tables {
     pub revocations: Revocations,
     /// Requests of peers, and the workers.
     pub work: Work<Job, WORKERS>,
-    /// The bootstrap import of each peer.
-    pub bootstraps: heapless::Vec<(NodeId, Capabilities), { limits::PEERS }>,
+    /// The bootstrap imports, for each peer and each component that has asked for one.
+    pub bootstraps: heapless::Vec<(NodeId, ComponentId, Capabilities), BOOTSTRAPS>,
 }
 
 // Too large for the stack, and nothing may come from the heap.
@@ -72,8 +77,12 @@ pub struct Proxy {
     pub(crate) rings: Rings,
     pub(crate) service: Service,
     pub(crate) workers: heapless::Vec<Thread, WORKERS>,
+    /// The other machines.
+    pub(crate) peers: heapless::Vec<NodeId, { limits::PEERS }>,
     /// What peers call when they call the bootstrap export.
-    pub(crate) naming: Option<Slot>,
+    pub(crate) naming: Option<startup::Endpoint>,
+    /// What may go to which of them.
+    pub(crate) policy: Policy,
     pub(crate) statistics: Statistics,
     pub(crate) clock: Clock,
     alarm: Alarm,
@@ -166,15 +175,6 @@ impl Proxy {
             );
         }
         tables.imports.begin(nodes.clone());
-        for node in nodes.take(limits::PEERS) {
-            let capabilities = Capabilities::allocate().map_err(|_| Unfit::NoSlots)?;
-            let badge = Caller::Bootstrap(node).badge();
-            capabilities
-                .mint(service, badge)
-                .map_err(|_| Unfit::NoSlots)?;
-            let pushed = tables.bootstraps.push((node, capabilities));
-            pushed.map_err(|_| Unfit::NoSlots)?;
-        }
         let mut proxy = Self {
             protocol,
             tables,
@@ -182,7 +182,13 @@ impl Proxy {
             rings: Rings::open(startup)?,
             service,
             workers: heapless::Vec::new(),
-            naming: startup.endpoint("naming").ok(),
+            peers: nodes.take(limits::PEERS).collect(),
+            naming: startup
+                .endpoints
+                .iter()
+                .find(|e| e.interface == NAMING)
+                .cloned(),
+            policy: Policy::new(startup.policy.as_deref()),
             statistics: Statistics::default(),
             clock: Clock::new(startup.machine.counter_hz),
             alarm: Alarm::new(),

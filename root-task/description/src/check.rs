@@ -22,6 +22,7 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     check_devices(system, mistakes);
     check_channels(system, mistakes);
     check_events(system, mistakes);
+    check_policy(system, mistakes);
 }
 
 fn counts(system: &System, mistakes: &mut Collector<'_>) {
@@ -170,6 +171,32 @@ fn ends<'s>(
         return None;
     }
     Some([first, second])
+}
+
+fn check_policy(system: &System, mistakes: &mut Collector<'_>) {
+    let known = |name: &Name| system.components.iter().any(|c| c.name.value == *name);
+    for name in system.policy.iter().filter_map(|r| r.exports.as_ref()) {
+        for name in name.iter().filter(|name| !known(&name.value)) {
+            let all = system.components.iter().map(|c| c.name.value.as_str());
+            let remedy = suggestion(name.value.as_str(), all, "add a [[component]]");
+            mistakes.add(
+                &name.span,
+                format!("there is no component `{}`", name.value),
+                remedy,
+            );
+        }
+    }
+    if let Some(rule) = system.policy.get(limits::POLICY_RULES) {
+        mistakes.add(
+            &rule.span,
+            format!(
+                "{} rules: the limit is {}",
+                system.policy.len(),
+                limits::POLICY_RULES
+            ),
+            "join some, or raise the limit",
+        );
+    }
 }
 
 fn check_channels(system: &System, mistakes: &mut Collector<'_>) {

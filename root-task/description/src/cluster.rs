@@ -109,7 +109,7 @@ impl Cluster {
             return mistakes.add(&value.span(), "`on` is not a table", remedy);
         };
         for (key, value) in table.iter() {
-            let rule = placement::rule(value, Some(self), mistakes);
+            let rule = placement::rule("on", value, Some(self), mistakes);
             match Name::new(key.get_ref()) {
                 Ok(value) => self.on.push((
                     At {

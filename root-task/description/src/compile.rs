@@ -1,8 +1,9 @@
 //! From a checked description to the plan: slots, addresses and event bits are given out here, and only here.
 
+use isthmus_abi::startup::Components;
 use isthmus_abi::{ComponentId, EventBit, Name, Slot, SlotRange, layout, limits, slots, startup};
 use isthmus_plan::plan::{
-    Channel, Component, Device, DeviceKind, Event, Plan, Signal, Thread, Use,
+    Channel, Component, Device, DeviceKind, Event, Plan, Rule, Signal, Thread, Use,
 };
 
 use crate::component::Component as Source;
@@ -31,7 +32,22 @@ pub(crate) fn compile(system: &System, mistakes: &mut Collector<'_>) -> Plan {
         name: system.name.clone(),
         components,
         channels: channels(system),
+        policy: policy(system),
     }
+}
+
+fn policy(system: &System) -> Vec<Rule> {
+    let rules = system.policy.iter().map(|rule| Rule {
+        on: rule.on.clone(),
+        peers: rule.peers.clone(),
+        exports: rule.exports.as_ref().map_or(Components::ALL, |names| {
+            let ids = names.iter().map(|name| id(at(system, &name.value)));
+            ids.fold(Components::NONE, Components::with)
+        }),
+        names: rule.names,
+        hand_on: rule.hand_on,
+    });
+    rules.collect()
 }
 
 fn id(index: usize) -> ComponentId {

@@ -1,12 +1,12 @@
 //! `instances`: one description becomes several components, `NAME-0`, `NAME-1`, and so on.
 //!
-//! An `[[event]]` or `[[channel]]` that names the description means each of them; a name with its number means that one.
+//! An `[[event]]`, `[[channel]]` or `[[policy]]` that names the description means each of them; a name with its number means that one.
 
 use isthmus_abi::Name;
 
 use crate::component::Component;
 use crate::mistake::{At, Collector};
-use crate::source::{Channel, Event, System};
+use crate::source::{Channel, Event, Rule, System};
 
 /// The system with every instance a component of its own.
 pub(crate) fn tell_apart(system: System, mistakes: &mut Collector<'_>) -> System {
@@ -31,12 +31,18 @@ pub(crate) fn tell_apart(system: System, mistakes: &mut Collector<'_>) -> System
         .iter()
         .flat_map(|c| of_channel(c, &count, mistakes))
         .collect();
+    let policy = system
+        .policy
+        .iter()
+        .map(|rule| of_rule(rule, &count, mistakes))
+        .collect();
     System {
         name: system.name,
         machines: system.machines,
         components,
         channels,
         events,
+        policy,
     }
 }
 
@@ -101,6 +107,21 @@ fn of_event(
         })
     };
     from.iter().flat_map(each).collect()
+}
+
+fn of_rule(
+    rule: &Rule,
+    count: &impl Fn(&Name) -> Option<u8>,
+    mistakes: &mut Collector<'_>,
+) -> Rule {
+    let exports = rule.exports.as_ref().map(|names| {
+        let each = names.iter().flat_map(|name| ends(name, count, mistakes));
+        each.collect()
+    });
+    Rule {
+        exports,
+        ..rule.clone()
+    }
 }
 
 fn of_channel(

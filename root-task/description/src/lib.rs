@@ -133,7 +133,8 @@ fn lines(system: &System, mistakes: &Collector<'_>) -> Vec<Lines> {
 /// has every kind of table.
 #[must_use]
 pub fn keys() -> BTreeSet<(&'static str, &'static str)> {
-    const SYSTEM: &str = "[system]\n[[component]]\nuses = [{}]\n[[channel]]\n[[event]]\n";
+    const SYSTEM: &str =
+        "[system]\n[[component]]\nuses = [{}]\n[[channel]]\n[[event]]\n[[policy]]\n";
     let mut mistakes = Collector::new(SYSTEM);
     // What is missing in these files is of no interest.
     let _ = read(SYSTEM, &Scope::Anywhere, &mut mistakes);

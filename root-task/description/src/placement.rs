@@ -48,8 +48,17 @@ impl Scope<'_> {
 
 /// Reads the key.
 pub(crate) fn on(r: &mut Reader<'_, '_, '_>, scope: &Scope<'_>) -> At<Placement> {
-    match r.raw("on") {
-        Some(value) => rule(value, scope.cluster(), r.mistakes()),
+    machines(r, "on", scope)
+}
+
+/// Reads a key that says which machines are meant: all, where it is absent.
+pub(crate) fn machines(
+    r: &mut Reader<'_, '_, '_>,
+    key: &'static str,
+    scope: &Scope<'_>,
+) -> At<Placement> {
+    match r.raw(key) {
+        Some(value) => rule(key, value, scope.cluster(), r.mistakes()),
         None => At {
             value: Placement::All,
             span: r.span.clone(),
@@ -59,6 +68,7 @@ pub(crate) fn on(r: &mut Reader<'_, '_, '_>, scope: &Scope<'_>) -> At<Placement>
 
 /// A rule: a word, or a list of numbers, names and labels.
 pub(crate) fn rule(
+    key: &str,
     value: &Spanned<DeValue<'_>>,
     cluster: Option<&Cluster>,
     mistakes: &mut Collector<'_>,
@@ -82,7 +92,7 @@ pub(crate) fn rule(
         let most = limits::NODES;
         mistakes.add(
             &span,
-            format!("`on` is no placement (machines are numbered 1 to {most})"),
+            format!("`{key}` is no placement (machines are numbered 1 to {most})"),
             "write \"all\", \"first\", \"last\", or a list of machines like [1, 3]; their names need a cluster file",
         );
     }

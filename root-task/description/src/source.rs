@@ -1,12 +1,13 @@
 //! The description as it is written: every key with its place in the text.
 
+use isthmus_abi::startup::Permission;
 use isthmus_abi::{Name, layout, limits};
 use isthmus_plan::{Here, Placement};
 use toml::de::{DeTable, DeValue};
 
 use crate::component::Component;
 use crate::mistake::{At, Collector, Span, suggestion};
-use crate::placement::Scope;
+use crate::placement::{self, Scope};
 use crate::read::Reader;
 
 /// A whole description.
@@ -17,6 +18,7 @@ pub(crate) struct System {
     pub components: Vec<Component>,
     pub channels: Vec<Channel>,
     pub events: Vec<Event>,
+    pub policy: Vec<Rule>,
 }
 
 /// `[[channel]]`
@@ -32,6 +34,18 @@ pub(crate) struct Channel {
 pub(crate) struct Event {
     pub from: At<Name>,
     pub to: At<Name>,
+}
+
+/// `[[policy]]`
+#[derive(Clone)]
+pub(crate) struct Rule {
+    pub span: Span,
+    pub on: Placement,
+    pub peers: Placement,
+    /// `None`: everybody's.
+    pub exports: Option<Vec<At<Name>>>,
+    pub names: Permission,
+    pub hand_on: Permission,
 }
 
 /// Reads the text as TOML.
@@ -107,10 +121,15 @@ impl System {
             .iter()
             .filter_map(|(table, span)| event(table, span.clone(), mistakes))
             .collect();
+        let policy = tables(root, "policy", mistakes);
+        let policy = policy
+            .iter()
+            .map(|(table, span)| rule(table, span.clone(), scope, mistakes))
+            .collect();
         only(
             root,
             "description",
-            &["system", "component", "channel", "event"],
+            &["system", "component", "channel", "event", "policy"],
             mistakes,
         );
         Self {
@@ -119,6 +138,7 @@ impl System {
             components,
             channels,
             events,
+            policy,
         }
     }
 }
@@ -222,4 +242,39 @@ fn event(table: &DeTable<'_>, span: Span, mistakes: &mut Collector<'_>) -> Optio
         from: from?,
         to: to?,
     })
+}
+
+fn rule(table: &DeTable<'_>, span: Span, scope: &Scope<'_>, mistakes: &mut Collector<'_>) -> Rule {
+    const WHETHER: [(&str, Permission); 2] =
+        [("all", Permission::Granted), ("none", Permission::Refused)];
+    let mut r = Reader::new(table, span.clone(), mistakes);
+    let rule = Rule {
+        span,
+        on: placement::on(&mut r, scope).value,
+        peers: placement::machines(&mut r, "peers", scope).value,
+        exports: exports(&mut r),
+        names: r.choice("names", &WHETHER).value,
+        hand_on: r.choice("hand_on", &WHETHER).value,
+    };
+    r.finish("policy");
+    rule
+}
+
+/// Whose capabilities may go: a word, or components.
+fn exports(r: &mut Reader<'_, '_, '_>) -> Option<Vec<At<Name>>> {
+    match r
+        .raw("exports")
+        .map(|value| (value.get_ref(), value.span()))
+    {
+        None => None,
+        Some((DeValue::String(word), _)) if word == "all" => None,
+        Some((DeValue::String(word), _)) if word == "none" => Some(Vec::new()),
+        Some((DeValue::Array(_), _)) => Some(r.names("exports")),
+        Some((_, span)) => {
+            let remedy = "write \"all\", \"none\", or a list of components like [\"kv-server\"]";
+            r.mistakes()
+                .add(&span, "`exports` has no such value", remedy);
+            None
+        }
+    }
 }

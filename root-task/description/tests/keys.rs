@@ -1,7 +1,7 @@
 //! The keys by which a description says how a component lives: arguments, instances, servers by name, restarts, quotas.
 
 use isthmus_abi::limits;
-use isthmus_abi::startup::{Machine, Seed};
+use isthmus_abi::startup::{Components, Machine, Permission, Seed};
 use isthmus_description::{Plan, compile};
 use isthmus_plan::plan::{Caller, Need, Restart, RestartPolicy, RestartWith, Start};
 use isthmus_plan::{Here, Starter};
@@ -441,4 +441,88 @@ fn what_needs_the_scheduler_is_told_where_there_is_none() {
     ] {
         mistake(&format!("{driver}{key}"), "of the base", "remove");
     }
+}
+
+/// Each machine's proxy is told what may go to each other machine; nobody else is.
+#[test]
+fn what_goes_to_other_machines_is_a_policy() {
+    let netipc = "[[component]]\nname = \"netipc\"\nprogram = \"p\"\nserves = [\"netipc\"]\n";
+    let with_rules = |rules: &str| format!("instances = 2\n{netipc}{rules}");
+    let told = |plan: &Plan, node: u8, component: &str| {
+        let (id, _) = plan.find(component).expect("the component is there");
+        let machine = Machine {
+            node,
+            nodes: 3,
+            counter_hz: 1,
+            seed: Seed(Default::default()),
+            randomness: isthmus_abi::startup::Randomness::Guessable,
+            arguments: Default::default(),
+        };
+        let here = Here { node, nodes: 3 };
+        plan.startup(id, here, machine).expect("it fits").policy
+    };
+    let free = plan(&with_rules(""));
+    assert_eq!(
+        told(&free, 1, "netipc"),
+        None,
+        "without rules nothing is kept back"
+    );
+    let bound = plan(&with_rules(
+        "[[policy]]\non = [1]\npeers = \"last\"\nexports = [\"kv\"]\nhand_on = \"none\"\n\
+         [[policy]]\non = [1, 3]\npeers = [2]\nnames = \"none\"\nexports = \"none\"\n\
+         [[policy]]\non = [1, 2]\n",
+    ));
+    let [kv, other, timer] =
+        ["kv-0", "kv-1", "timer"].map(|name| bound.find(name).expect("it is there").0);
+    let first = told(&bound, 1, "netipc").expect("there are rules");
+    let [second, third] = &first[..] else {
+        panic!("two others: {first:?}")
+    };
+    assert_eq!((second.node, third.node), (2, 3));
+    assert_eq!(
+        (second.exports, second.names),
+        (Components::NONE, Permission::Refused)
+    );
+    assert_eq!(second.hand_on, Permission::Granted);
+    assert!(third.exports.contains(kv) && third.exports.contains(other));
+    assert!(!third.exports.contains(timer));
+    assert_eq!(
+        (third.names, third.hand_on),
+        (Permission::Granted, Permission::Refused)
+    );
+    let open = told(&bound, 2, "netipc").expect("there are rules");
+    assert!(open.iter().all(|peer| peer.exports == Components::ALL));
+    // On machine 3 no rule speaks of machine 1.
+    let closed = told(&bound, 3, "netipc").expect("there are rules")[0];
+    assert_eq!((closed.node, closed.exports), (1, Components::NONE));
+    assert_eq!([closed.names, closed.hand_on], [Permission::Refused; 2]);
+    assert_eq!(told(&bound, 1, "kv-0"), None);
+
+    let wrong = |rule: &str, message: &str, remedy: &str| {
+        mistake(&with_rules(&format!("[[policy]]\n{rule}")), message, remedy);
+    };
+    wrong("exports = [‸\"kw\"]", "no component `kw`", "kv-0");
+    wrong(
+        "exports = ‸3",
+        "`exports` has no such value",
+        "a list of components",
+    );
+    wrong(
+        "exports = ‸\"kv\"",
+        "`exports` has no such value",
+        "[\"kv-server\"]",
+    );
+    wrong("names = ‸\"some\"", "`names` has no such value", "\"none\"");
+    wrong(
+        "peers = ‸[9]",
+        "`peers` is no placement",
+        "a list of machines",
+    );
+    wrong("‸to = [2]", "a policy has no key `to`", "");
+    let many = "[[policy]]\n".repeat(limits::POLICY_RULES);
+    mistake(
+        &with_rules(&(many + "‸[[policy]]\n")),
+        "17 rules",
+        "join some",
+    );
 }

@@ -74,6 +74,12 @@ impl Plan {
             system,
         )?;
         at_most(self.channels.len(), limits::CHANNELS, "channels", system)?;
+        at_most(
+            self.policy.len(),
+            limits::POLICY_RULES,
+            "rules about other machines",
+            system,
+        )?;
         let uses = self.components.iter().flat_map(|c| &c.uses);
         let directories = uses.filter(|used| used.directory.is_some()).count();
         at_most(directories, limits::DIRECTORIES, "directories", system)?;

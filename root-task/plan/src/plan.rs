@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use isthmus_abi::badge::OutOfRange;
+use isthmus_abi::startup::{Components, Permission};
 use isthmus_abi::{
     ComponentId, Directory, EventBit, Name, Slot, SlotRange, limits, memory, scheduler, slots,
 };
@@ -19,6 +20,23 @@ pub struct Plan {
     pub components: Vec<Component>,
     /// The channels, with their addresses.
     pub channels: Vec<Channel>,
+    /// What may go to which other machine: the first rule that fits counts. Without any, everything may.
+    pub policy: Vec<Rule>,
+}
+
+/// What machines let go to other machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// On which machines the rule holds.
+    pub on: Placement,
+    /// About which others.
+    pub peers: Placement,
+    /// Whose capabilities those may import.
+    pub exports: Components,
+    /// Whether they may ask for names.
+    pub names: Permission,
+    /// Whether they may hand on what they were given.
+    pub hand_on: Permission,
 }
 
 /// One component.

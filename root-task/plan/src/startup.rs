@@ -3,13 +3,14 @@
 use core::fmt;
 
 use isthmus_abi::startup::{
-    Endpoint, Event, Machine, NETIPC, Region, RegionKind, Root, Signal, Startup, Thread,
+    Components, Endpoint, Event, Machine, NETIPC, PeerPolicy, Permission, Region, RegionKind, Root,
+    Signal, Startup, Thread,
 };
 use isthmus_abi::{ComponentId, Name, layout, limits};
 
 use crate::base::SCHEDULER;
 use crate::placement::Here;
-use crate::plan::{Component, DeviceKind, Plan};
+use crate::plan::{Component, DeviceKind, Plan, Rule};
 
 /// A start-up block has no room for all of this. A plan that was checked never causes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +82,32 @@ impl Plan {
             replies: component.replies,
             free: component.free,
             roots: collect(self.roots(id, here), "roots of names")?,
+            policy: match component.serves.iter().any(|served| served == NETIPC) {
+                true if !self.policy.is_empty() => {
+                    Some(collect(self.policy_on(here), "rules about other machines")?)
+                }
+                _ => None,
+            },
             keys: None,
             hand_over: None,
             processes: None,
+        })
+    }
+
+    /// What may go to each other machine: by the first rule that fits, and nothing where none does.
+    fn policy_on(&self, here: Here) -> impl Iterator<Item = PeerPolicy> {
+        let others = (1..=here.nodes).filter(move |node| *node != here.node);
+        others.map(move |node| {
+            let peer = Here { node, ..here };
+            let mut rules = self.policy.iter();
+            let rule = rules.find(|rule| rule.on.holds(here) && rule.peers.holds(peer));
+            let permission = |of: fn(&Rule) -> Permission| rule.map_or(Permission::Refused, of);
+            PeerPolicy {
+                node,
+                exports: rule.map_or(Components::NONE, |rule| rule.exports),
+                names: permission(|rule| rule.names),
+                hand_on: permission(|rule| rule.hand_on),
+            }
         })
     }
 

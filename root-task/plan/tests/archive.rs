@@ -53,6 +53,7 @@ fn plan() -> Plan {
         name: name("test"),
         components: vec![hello],
         channels: vec![],
+        policy: vec![],
     }
 }
 

@@ -10,12 +10,14 @@ const CODE: &[&str] = &[
     "netipc/wire/src",
     "netipc/protocol/src",
     "netipc/crypto/src",
+    "netipc/proxy-logic/src",
 ];
 /// Tests: scenarios, the simulator with what it plants and checks, and the fuzzer.
 const TESTS: &[&str] = &[
     "netipc/wire/tests",
     "netipc/protocol/tests",
     "netipc/crypto/tests",
+    "netipc/proxy-logic/tests",
     "netipc/simulator",
     "netipc/fuzz",
 ];

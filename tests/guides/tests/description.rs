@@ -17,6 +17,7 @@ fn table_of(heading: &str) -> Option<&'static str> {
         "`uses`" => "use",
         "`[[channel]]`" => "channel",
         "`[[event]]`" => "event",
+        "`[[policy]]`" => "policy",
         "`[cluster]`" => "cluster",
         "`[[machine]]`" => "machine",
         _ => return None,

@@ -29,6 +29,7 @@ mod naming;
 mod network;
 mod no_allocation;
 mod ping;
+mod policy;
 mod processes;
 mod revocation;
 mod secrecy;
@@ -156,6 +157,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALL,
         run: hand_over::lives_on,
+    },
+    Scenario {
+        name: "policy",
+        system: "tests/machines/systems/policy.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: policy::holds,
     },
     Scenario {
         name: "hand-off-killed",

@@ -425,7 +425,7 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         &mut self,
         slot: u16,
         sequence: Sequence,
-        grant: Option<(NodeId, Grant)>,
+        grant: Result<(NodeId, Grant), NotExecuted>,
     ) {
         let index = usize::from(slot);
         let Some(slot) = self.slots.get_mut(index) else {
@@ -434,10 +434,12 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         if slot.sequence != sequence || slot.state != State::Granting {
             return;
         }
-        slot.capability = grant.map(|(node, grant)| Capability::Granted(node, grant));
+        let granted = grant.map(|(node, grant)| Capability::Granted(node, grant));
+        slot.capability = granted.ok();
         let state = match grant {
-            Some(_) => State::Replied,
-            None => State::Failed(Unknown::ReplyLost),
+            Ok(_) => State::Replied,
+            Err(NotExecuted::NotPermitted) => State::Failed(Unknown::NotPermitted),
+            Err(_) => State::Failed(Unknown::ReplyLost),
         };
         self.settle(index, state);
     }

@@ -501,7 +501,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
         match waiter {
             Waiter::Call(slot, serial) => self.caller.granted(slot, serial, result),
-            Waiter::Reply(slot, sequence) => self.callee.granted(slot, sequence, result.ok()),
+            Waiter::Reply(slot, sequence) => self.callee.granted(slot, sequence, result),
         }
     }
 }

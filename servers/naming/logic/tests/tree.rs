@@ -25,6 +25,9 @@ fn an_entry_belongs_to_who_registered_it() {
     );
     assert_eq!(machine.lookup(&two, "kv"), Ok(Place::Here(first)));
     assert_eq!(machine.lookup(&PEER, "kv"), Ok(Place::Here(first)));
+    let owner = |text: &str| machine.names.owner(&PEER, &path(text));
+    assert_eq!(owner("kv"), Some(ComponentId(1)));
+    assert_eq!([owner("none"), owner("/"), owner("/node/2/kv")], [None; 3]);
     let second = machine.register(&one, "kv", LONG, Reach::Machine).unwrap();
     assert_eq!(
         machine.held.iter().copied().collect::<Vec<_>>(),

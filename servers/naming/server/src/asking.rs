@@ -1,9 +1,9 @@
 //! Questions to other machines: from the client's call to the answer that a worker brings.
 
 use heapless::Vec;
-use isthmus_runtime::abi::{Label, NotExecuted, Outcome};
+use isthmus_runtime::abi::{ComponentId, Label, NotExecuted, Outcome};
 use isthmus_runtime::interface::{
-    Answer, Capability, Disposition, Method, Reader, Size, Wire, Writer,
+    Answer, Anything, Cap, Capability, Disposition, Method, Reader, Size, Wire, Writer,
 };
 use isthmus_runtime::{Kernel, SavedReply, Slot, Thread, slots, thread};
 use naming_interface::{Claims, NamingError, Path, naming};
@@ -254,6 +254,11 @@ impl Server {
             return self.look_again(node, client);
         }
         let first = brought.words.first().copied().unwrap_or(0);
+        if let naming_logic::Client::Component(component) = client.asker.client
+            && let Some(slot) = brought.capability
+        {
+            self.pass_on(component, slot);
+        }
         client.answer(|answer| match Outcome::of_answer(brought.label, first) {
             Ok(()) => answer.raw(
                 brought.label,
@@ -262,6 +267,14 @@ impl Server {
             ),
             Err(outcome) => answer.outcome(outcome),
         });
+    }
+
+    /// What came for a component is that one's, and no more naming's: netipc is told so. It is none of netipc's if it is this machine's own, come home.
+    fn pass_on(&self, component: ComponentId, slot: Slot) {
+        if let Some(netipc) = &self.netipc {
+            let capability = Cap::<Anything>::from(slot);
+            let _ = NetipcClient::new(Kernel, netipc.slot).entrust(component.0, capability);
+        }
     }
 
     /// The machine that told that it has a name has not. Another may have it, or this one.

@@ -51,7 +51,12 @@ impl Naming for Server {
     fn lookup(&mut self, caller: Caller, path: Path) -> Result<Cap<Anything>, NamingError> {
         let asker = self.asker(caller);
         match self.names.lookup(Clock::now(), &asker, &path)? {
-            Place::Here(slot) => Ok(slot.into()),
+            Place::Here(slot) => {
+                if asker.client == Client::Peer {
+                    self.owner = self.names.owner(&asker, &path);
+                }
+                Ok(slot.into())
+            }
             Place::There(question) => {
                 let message = Message::of(&naming::lookup {
                     path: question.path.clone(),

@@ -1,7 +1,7 @@
 //! What naming has, and what it does between two messages.
 
-use isthmus_runtime::abi::Events;
 use isthmus_runtime::abi::startup::{Endpoint, Root};
+use isthmus_runtime::abi::{ComponentId, Events};
 use isthmus_runtime::interface::{Answer, Cap, Disposition, Notification, Request};
 use isthmus_runtime::{Kernel, Signal, Slot, Startup, say, slots, time};
 use naming_interface::{NamingClient, NamingError, Path, naming};
@@ -41,6 +41,8 @@ pub struct Server {
     pub netipc: Option<Endpoint>,
     /// What the call that is being handled asks of another machine.
     pub abroad: Option<Abroad>,
+    /// Who has registered what the call that is being handled gives to another machine.
+    pub owner: Option<ComponentId>,
     clock: Clock,
 }
 
@@ -67,6 +69,7 @@ impl Server {
             owners: Owners::new(startup),
             netipc: netipc.cloned(),
             abroad: None,
+            owner: None,
             clock: Clock::new(startup),
         }
     }
@@ -74,6 +77,10 @@ impl Server {
     /// Handles a message; what leads to another machine is answered later.
     pub fn message(&mut self, request: &mut Request<'_>, answer: &mut Answer) -> Disposition {
         let disposition = naming::dispatch(self, request, answer);
+        if let Some(owner) = self.owner.take() {
+            // Netipc's policy is about those who let something out.
+            answer.attribute(owner);
+        }
         match self.abroad.take() {
             Some(abroad) => self.defer(abroad),
             None => disposition,

@@ -73,7 +73,8 @@ fn register(startup: &Startup, service: Service) -> Result<(), &'static dyn fmt:
     let naming = naming.map_err(|_| &"it has no naming" as &dyn fmt::Display)?;
     let itself = service.mint::<dyn Holder>(badge(ITSELF));
     let itself = itself.map_err(|_| &"no slot is left" as &dyn fmt::Display)?;
-    let path = Path::new(NAME).map_err(|_| &"a bad path" as &dyn fmt::Display)?;
+    let name = startup.argument("name").unwrap_or(NAME);
+    let path = Path::new(name).map_err(|_| &"a bad path" as &dyn fmt::Display)?;
     NamingClient::new(Kernel, naming)
         .register(path, Lease::MAX, Reach::Machine, itself.cast::<Anything>())
         .map_err(|_| &"naming refuses" as &dyn fmt::Display)

@@ -1,6 +1,7 @@
 //! Looking up, opening, listing, watching.
 
 use heapless::Vec;
+use isthmus_abi::ComponentId;
 use isthmus_abi::limits::NODES;
 use naming_interface::{
     Access, Claim, Claims, Item, Kind, Lease, Listing, NamingError, Part, Path, Reach, Watched,
@@ -34,6 +35,18 @@ impl<C: Copy + PartialEq> Names<C> {
                 .look_here(asker, &path)
                 .map(|(here, _)| Place::Here(here)),
             Aim::View(path) => self.look_around(now, asker, &path),
+        }
+    }
+
+    /// Who has registered the entry of this machine that a path stands for.
+    #[must_use]
+    pub fn owner(&self, asker: &Asker, path: &Path) -> Option<ComponentId> {
+        let (Aim::Here(path) | Aim::View(path)) = self.aim(asker, path).ok()? else {
+            return None;
+        };
+        match self.tree.walk(asker.directory, &path).ok()? {
+            Found::Endpoint(row) => self.tree.get(row).map(|entry| entry.owner),
+            Found::Directory(_) => None,
         }
     }
 
