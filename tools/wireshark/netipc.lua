@@ -15,7 +15,7 @@ local KINDS = {
   [8] = "REQUEST", [9] = "ONEWAY", [10] = "ACK", [11] = "REPLY", [12] = "REFUSE", [13] = "FAIL", [14] = "CANCEL",
   [15] = "CANCEL-ANSWER", [16] = "RELEASE", [17] = "RELEASE-ACK", [18] = "HELLO-COOKIE", [21] = "REVOKE",
   [22] = "REVOKE-ACK", [23] = "GRANT-ASK", [24] = "GRANT", [25] = "GRANT-REFUSE", [26] = "OFFER", [27] = "OFFER-ACK",
-  [28] = "OFFER-REFUSE",
+  [28] = "OFFER-REFUSE", [29] = "VIEW",
 }
 local CAPABILITIES = { [0] = "none", [1] = "mine", [2] = "yours", [3] = "granted" }
 local VERDICTS = { [1] = "never ran", [2] = "ran", [3] = "running" }
@@ -71,6 +71,8 @@ define(ProtoField.uint64, "question", "Number of the question", decimal)
 define(ProtoField.uint64, "named.session", "Session in which it will be named", hexadecimal)
 define(ProtoField.uint8, "receiver", "Who shall have it", decimal)
 define(ProtoField.uint8, "introducer", "Introducer", decimal)
+define(ProtoField.uint16, "view.length", "Length of the view's message", decimal)
+define(ProtoField.bytes, "view", "View's message")
 
 for _, each in pairs(field) do
   table.insert(netipc.fields, each)
@@ -143,12 +145,13 @@ local grant = list({ "question", 8 }, { "grant", 16 })
 local ungranted = list({ "question", 8 }, { "reason", 2 }, { "reserved", 2 })
 local offer = list({ "grant", 16 }, { "named.session", 8 }, index, generation, { "introducer", 1 }, { "reserved", 3 })
 local declined = list(index, generation, { "reason", 2 }, { "reserved", 2 })
+local view = list({ "view.length", 2 }, { "reserved", 2 }, rest("view"))
 
 local BODIES = {
   [1] = greeting, [2] = greeting, [3] = refusal, [4] = token, [5] = token, [6] = rekeying, [7] = rekeying, [8] = message,
   [9] = message, [10] = about, [11] = reply, [12] = refused, [13] = refused, [14] = cancel, [15] = answered, [16] = named,
   [17] = named, [18] = cookie, [21] = named, [22] = named, [23] = ask, [24] = grant, [25] = ungranted, [26] = offer,
-  [27] = named, [28] = declined,
+  [27] = named, [28] = declined, [29] = view,
 }
 local HANDSHAKE = { [1] = true, [2] = true, [3] = true, [18] = true }
 

@@ -6,7 +6,7 @@ use netipc_wire::handshake::{Cookie, EXTENSION_MAX, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, Kind, Message, NodeId,
     Nonce, Order, Sequence, SessionId, SlotIndex, Verdict, WORDS_MAX, Way, Words, cancel, grant,
-    handshake, rekey, reply, request, slot,
+    handshake, rekey, reply, request, slot, view,
 };
 
 /// What a frame is to be about: small numbers of things that there are, so that some frames fit.
@@ -134,6 +134,12 @@ pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
     let mut extension = [0; EXTENSION_MAX];
     rng.fill(&mut extension);
     let extension = &extension[..rng.usize(..=EXTENSION_MAX)];
+    let mut said = [0; view::LENGTH_MAX];
+    rng.fill(&mut said);
+    let said = match rng.u8(..4) {
+        0 => &said[..],
+        _ => &said[..rng.usize(1..200)],
+    };
     let exchange = |rng: &mut Rng| rekey::Repr {
         key: (small(rng) as u32).max(1),
         message: extension,
@@ -219,6 +225,7 @@ pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
         }),
         Kind::OfferAck => Message::OfferAck(descriptor(rng)),
         Kind::OfferRefuse => Message::OfferRefuse(descriptor(rng), reason(rng)),
+        Kind::View => Message::View(view::Repr { said }),
     };
     let session = match kind.is_handshake() {
         true => SessionId::NONE,

@@ -2,7 +2,9 @@
 
 use isthmus_abi::NotExecuted;
 use netipc_wire::frame::Packet;
-use netipc_wire::{BootId, ClusterId, Header, Message, NodeId, Nonce};
+use netipc_wire::{
+    BootId, ClusterId, HEADER_LENGTH, Header, Message, NodeId, Nonce, SessionId, TAG_LENGTH,
+};
 
 use crate::cipher::{Cipher, Unreadable};
 use crate::fault::{Faults, PlantedFault};
@@ -47,7 +49,7 @@ pub struct Endpoint<
     const ROWS: usize = { limits::CAPABILITIES },
 > {
     pub(crate) config: Config,
-    cipher: C,
+    pub(crate) cipher: C,
     pub(crate) random: R,
     pub(crate) faults: Faults,
     pub(crate) peers: [Peer<SLOTS, ROWS>; PEERS],
@@ -148,6 +150,17 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         from: NodeId,
         frame: &mut [u8],
     ) -> Result<(), Dropped> {
+        self.take_frame(now, from, frame).map(|_| ())
+    }
+
+    /// As [`handle_frame`](Self::handle_frame), for a machine that has a view: what the frame says to that, if it is a VIEW. The bytes lie in
+    /// the frame, and nothing of them is kept here.
+    pub fn take_frame<'f>(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        frame: &'f mut [u8],
+    ) -> Result<Option<&'f [u8]>, Dropped> {
         let index = self.index(from).ok_or(Dropped::Stranger)?;
         let header = Packet::new_checked(&*frame)
             .map_err(Dropped::Malformed)?
@@ -163,8 +176,11 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                 return Err(Dropped::UnknownSession);
             }
         }
-        let packet = Packet::new_checked(&*frame).map_err(Dropped::Malformed)?;
-        let message = Message::parse(header.kind, packet.body()).map_err(Dropped::Malformed)?;
+        let frame: &'f [u8] = frame;
+        // It is as long as its header and tag at least.
+        let body = frame.get(HEADER_LENGTH..frame.len() - TAG_LENGTH);
+        let body = body.unwrap_or_default();
+        let message = Message::parse(header.kind, body).map_err(Dropped::Malformed)?;
         let claimed = match &message {
             Message::Reply(reply) => self.claim_for(index, header.session, reply),
             _ => None,
@@ -188,7 +204,10 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             self.consider(now, index, &offer);
         }
         self.carry(now);
-        result
+        result.map(|()| match message {
+            Message::View(repr) => Some(repr.said),
+            _ => None,
+        })
     }
 
     /// Calls a peer, or sends it a message. An `Err` is the outcome: nothing was sent. Otherwise there will be an
@@ -327,9 +346,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                         frame.len()
                     });
                 self.peers[index].sent(&next, self.faults);
-                if let Some(present) = self.cipher.wants_rekey(now, to, session) {
-                    self.peers[index].rekey(now, present, &mut self.cipher, self.faults);
-                }
+                self.renew_key(now, index, to, session);
                 if let Some(length) = length {
                     self.transmit_first = (index + 1) % self.count;
                     return Some(Transmit { to, length });
@@ -354,6 +371,13 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         self.event_first = (index + 1) % self.count;
         self.touched.touch(index);
         self.peers[index].poll_event()
+    }
+
+    /// A frame of the session was sealed: perhaps it is time for another key.
+    pub(crate) fn renew_key(&mut self, now: Instant, index: usize, to: NodeId, session: SessionId) {
+        if let Some(present) = self.cipher.wants_rekey(now, to, session) {
+            self.peers[index].rekey(now, present, &mut self.cipher, self.faults);
+        }
     }
 
     /// How full the tables for a peer are.

@@ -15,6 +15,9 @@
 //! | [`poll_event`](Endpoint::poll_event) | after each of the above, until `None`: what this machine has to do |
 //! | [`poll_transmit`](Endpoint::poll_transmit) | then, until `None`: frames for peers |
 //!
+//! Beside calls it carries what machines' views of the cluster (`netipc-view`) say to each other: [`take_frame`](Endpoint::take_frame) and
+//! [`send_view`](Endpoint::send_view).
+//!
 //! Start reading at [`Endpoint`], then `peer/`; what a frame is stands in `netipc-wire`; the prose, with the invariants and
 //! the checker of each, is in `docs/netipc.md`; `netipc-simulator` hunts for violations.
 #![no_std]
@@ -35,6 +38,7 @@ mod set;
 mod time;
 mod touched;
 mod types;
+mod view;
 
 pub use cipher::{Admission, Cipher, Crowd, Exchange, Extension, NoKeys, Transparent, Unreadable};
 pub use endpoint::{Config, Endpoint, Random};
@@ -48,4 +52,5 @@ pub use types::{
 };
 
 pub use isthmus_abi::{NotExecuted, Outcome, Unknown};
+pub use netipc_wire::view::LENGTH_MAX as VIEW_LENGTH_MAX;
 pub use netipc_wire::{BootId, ClusterId, FRAME_LENGTH_MAX, NodeId, SessionId, WORDS_MAX, Way};

@@ -33,6 +33,7 @@ pub(crate) const fn short(kind: Kind) -> &'static str {
         Kind::Offer => "OFFER",
         Kind::OfferAck => "O-ACK",
         Kind::OfferRefuse => "O-REF",
+        Kind::View => "VIEW",
     }
 }
 
@@ -104,6 +105,10 @@ pub(crate) fn frame(header: &Header, message: &Message<'_>, call: Option<usize>)
         Message::OfferRefuse(descriptor, reason) => {
             format!("{}.{}: {reason:?}", descriptor.index, descriptor.generation)
         }
+        Message::View(repr) => match netipc_view::message::Message::parse(repr.said) {
+            Ok(message) => format!("{message:?}"),
+            Err(reason) => reason.to_string(),
+        },
     };
     format!("{:?} {said} [{}]", header.kind, header.session)
 }

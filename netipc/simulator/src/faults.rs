@@ -180,7 +180,7 @@ impl World {
         Ok(())
     }
 
-    fn cut(&mut self, from: usize, to: usize, lasting: Duration) {
+    pub(crate) fn cut(&mut self, from: usize, to: usize, lasting: Duration) {
         self.note(|| format!("cut {from} -> {to} for {lasting:?}"));
         self.network.cut(from, to);
         self.plan(lasting, Event::Heal { from, to });

@@ -2,7 +2,7 @@
 //!
 //! One seed makes one history: so many machines, calls, capabilities, slow and stuck handlers, a network that loses, duplicates,
 //! delays, reorders, damages and chokes, cuts, clocks that run wrong, crashes and restarts at any event, components that die.
-//! The code that runs is `netipc-protocol` itself. The checkers know the truth that the protocol cannot see
+//! The code that runs is `netipc-protocol` itself, and in some histories `netipc-view` on top of it. The checkers know the truth that the protocol cannot see
 //! (`docs/netipc.md` lists them). A seed replays exactly, so a failing one is printed as a message-sequence picture.
 //!
 //! It never reads a clock and never touches a network. Start at [`run`]; then `world` (machines, network, time), `truth` (the
@@ -26,6 +26,7 @@ mod servers;
 mod summary;
 mod tag;
 mod truth;
+mod views;
 mod world;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use cipher::Protection;
 pub use faults::{FAULTS, Fault};
 pub use summary::{Least, Summary};
 pub use truth::Checker;
+pub use views::WithViews;
 
 use picture::Entry;
 use world::Workshop;
@@ -64,6 +66,8 @@ pub struct Options {
     pub mistake: Option<mutants::Mistake>,
     /// What protects its frames.
     pub protection: Protection,
+    /// Whether its machines have views of the cluster.
+    pub views: WithViews,
     /// Whether the history is written down.
     pub record: Record,
 }

@@ -9,7 +9,7 @@ use netipc_protocol::coverage::transitions;
 use netipc_simulator::mutants::{self, Mutant};
 use netipc_simulator::picture::{Entry, head};
 use netipc_simulator::{
-    History, NODES_MAX, Options, Protection, Record, Summary, Violation, hunt, run,
+    History, NODES_MAX, Options, Protection, Record, Summary, Violation, WithViews, hunt, run,
 };
 
 /// Runs clusters of the netipc protocol under virtual time and checks every promise.
@@ -31,6 +31,9 @@ struct Arguments {
     /// With --seed: only what this call went through.
     #[arg(long)]
     call: Option<usize>,
+    /// With views of the cluster in every history, not in one of fifty.
+    #[arg(long)]
+    views: bool,
     /// Also plant each known mistake in turn, and fail if it is not found.
     #[arg(long)]
     mutants: bool,
@@ -44,6 +47,10 @@ fn main() -> Result<()> {
         protection: match arguments.real_cipher {
             true => Protection::Real,
             false => Protection::Sum,
+        },
+        views: match arguments.views {
+            true => WithViews::All,
+            false => WithViews::Some,
         },
         ..Options::default()
     };
@@ -206,5 +213,9 @@ fn report(seed: u64, options: &Options, violation: &Violation) {
     let nodes = options
         .nodes
         .map_or(String::new(), |nodes| format!(" --nodes {nodes}"));
-    println!("The whole history: ./isthmus sim --seed {seed}{nodes}");
+    let views = match options.views {
+        WithViews::All => " --views",
+        WithViews::Some => "",
+    };
+    println!("The whole history: ./isthmus sim --seed {seed}{nodes}{views}");
 }

@@ -13,6 +13,8 @@ pub enum Mistake {
     Protocol(PlantedFault),
     /// In the keys.
     Keys(netipc_crypto::PlantedFault),
+    /// In the view of the cluster.
+    View(netipc_view::PlantedFault),
 }
 
 impl fmt::Debug for Mistake {
@@ -20,6 +22,7 @@ impl fmt::Debug for Mistake {
         match self {
             Self::Protocol(fault) => fault.fmt(f),
             Self::Keys(fault) => fault.fmt(f),
+            Self::View(fault) => fault.fmt(f),
         }
     }
 }
@@ -73,19 +76,22 @@ pub fn all() -> Vec<Mutant> {
         checkers: &[Checker::Numbers],
         protection: Protection::Real,
     };
-    protocol.chain([keys]).collect()
+    // [N47] The view's own simulator looks for the others, too.
+    let views = [
+        (netipc_view::PlantedFault::TwoHomesInOneEpoch, 50),
+        (netipc_view::PlantedFault::LeaseWithoutDrift, 1000),
+    ];
+    let views = views.map(|(fault, within)| Mutant {
+        mistake: Mistake::View(fault),
+        within,
+        checkers: &[Checker::Owners],
+        protection: Protection::Sum,
+    });
+    protocol.chain([keys]).chain(views).collect()
 }
 
 /// Mistakes in mechanisms that this simulator does not run, and where they are looked for, if anywhere.
 pub const MISSING: &[(&str, &str)] = &[
-    (
-        "two homes in one epoch",
-        "TwoHomesInOneEpoch in netipc-view, found by the simulator in its tests",
-    ),
-    (
-        "lease granted without drift",
-        "LeaseWithoutDrift in netipc-view, found by the simulator in its tests",
-    ),
     (
         "a signal is lost",
         "no frame carries a signal: what wakes a client on another machine is an answer, and one that is lost is LostWakeUp",

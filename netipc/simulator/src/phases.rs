@@ -31,9 +31,11 @@ impl World {
         }
         let (calls, troubles) = (self.profile.calls, self.profile.troubles);
         self.plan_trouble(self.profile.rough_for, calls, troubles);
+        self.plan_views();
         self.run_for(self.profile.rough_for)?;
         self.go_on()?;
         self.calm();
+        self.plan_calm_wants();
         self.run_for(LONGEST + OUTCOME_WITHIN + LAZINESS * 2)?;
         self.truth.all_ended(self.now)?;
         self.meet()?;
@@ -43,7 +45,9 @@ impl World {
         self.check_agreement()?;
         self.give_everything_up();
         self.run_for(OUTCOME_WITHIN)?;
-        self.check_tables()
+        // [N46]
+        self.check_tables()?;
+        self.check_views()
     }
 
     /// Until the history is as long as is promised of each.

@@ -54,6 +54,10 @@ pub struct Summary {
     pub sessions: u64,
     /// Faults of every kind.
     pub faults: u64,
+    /// Histories in which machines have views of the cluster.
+    pub with_views: u64,
+    /// Times that something had another owner than before.
+    pub moves: u64,
     /// By kind, in the order of [`Fault::ALL`].
     pub by_fault: [u64; FAULTS],
     /// What the smallest of the histories had of each.
@@ -155,6 +159,8 @@ impl AddAssign<&Self> for Summary {
         self.hand_offs += other.hand_offs;
         self.sessions += other.sessions;
         self.faults += other.faults;
+        self.with_views += other.with_views;
+        self.moves += other.moves;
         for (sum, more) in self.by_fault.iter_mut().zip(other.by_fault) {
             *sum += more;
         }
@@ -184,6 +190,11 @@ impl fmt::Display for Summary {
             self.hand_offs,
             self.sessions,
             self.faults,
+        )?;
+        write!(
+            f,
+            "\n{} histories with views of the cluster: {} times another owner",
+            self.with_views, self.moves
         )?;
         write!(
             f,

@@ -43,6 +43,8 @@ pub enum Checker {
     Revocation,
     /// 14: no number is used twice in a session, and no frame is accepted twice.
     Numbers,
+    /// 15: what is owned has one owner at a time, and one in an epoch.
+    Owners,
 }
 
 /// A machine's timers are exact here, but one that is lazy may look up to so much later.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use netipc_protocol::limits::{GRANTS, OFFER_ACKS, OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS};
-use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
+use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, Transmit, VIEW_LENGTH_MAX};
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
 
@@ -16,15 +16,23 @@ use crate::network::{Network, chance, up_to};
 use crate::picture::{Entry, OnTheWay, What};
 use crate::profile::Profile;
 use crate::truth::{Checker, LAZINESS, Truth};
+use crate::views::{self, Views};
 use crate::{History, NODES_MAX, Options, ROWS, Record, SLOTS, Summary, Violation};
 
 /// More events than this are a machine that never comes to rest.
 const EVENTS_MAX: u64 = 1_000_000;
 
 /// More frames at one look are a machine that does not bound what it says: to each peer a frame for each slot of each side, a
-/// RELEASE for each row, its acknowledgements, and one each of the handshake and PING and PONG.
+/// RELEASE for each row, its acknowledgements, one each of the handshake and PING and PONG, and what its view says.
 const FRAMES_PER_LOOK: usize = (NODES_MAX as usize - 1)
-    * (2 * SLOTS + 2 * ROWS + RELEASE_ACKS + REVOKE_ACKS + 3 * GRANTS + OFFER_ACKS + 6);
+    * (2 * SLOTS
+        + 2 * ROWS
+        + RELEASE_ACKS
+        + REVOKE_ACKS
+        + 3 * GRANTS
+        + OFFER_ACKS
+        + 6
+        + views::FRAMES);
 
 /// Something that happens at a point of virtual time.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +67,14 @@ pub(crate) enum Event {
     Restart { node: usize },
     /// A trouble begins.
     Trouble(Trouble),
+    /// An application wants to own something, or no more.
+    Want { node: usize },
+    /// A machine is not heard for longer than a lease.
+    Silence {
+        node: usize,
+        lasting: Duration,
+        deaf: bool,
+    },
     /// A direction is mended.
     Heal { from: usize, to: usize },
     /// A direction is wide again.
@@ -110,6 +126,8 @@ pub(crate) struct World {
     pub(crate) truth: Truth,
     pub(crate) summary: Summary,
     pub(crate) network: Network,
+    /// The machines' views, in a history that has some.
+    pub(crate) views: Option<Box<Views>>,
     agenda: Agenda,
     frames: Frames,
     scratch: [u8; FRAME_LENGTH_MAX],
@@ -122,7 +140,11 @@ pub(crate) type Step = Result<(), Violation>;
 impl World {
     pub(crate) fn new(seed: u64, options: &Options, mut workshop: Workshop) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let profile = Profile::draw(&mut rng, options.nodes);
+        let mut profile = Profile::draw(&mut rng, options.nodes);
+        let views = Views::of(seed, options, profile.nodes).map(Box::new);
+        if views.is_some() {
+            Views::roughen(&mut profile);
+        }
         let machines = (0..profile.nodes)
             .map(|index| Machine::new(index.into(), &mut rng, options, workshop.endpoints.pop()))
             .collect();
@@ -134,9 +156,11 @@ impl World {
             truth: Truth::new(options.protection),
             summary: Summary {
                 histories: 1,
+                with_views: views.is_some().into(),
                 ..Summary::default()
             },
             network: Network::default(),
+            views,
             agenda: workshop.agenda,
             frames: workshop.frames,
             scratch: [0; FRAME_LENGTH_MAX],
@@ -241,6 +265,18 @@ impl World {
                 Ok(())
             }
             Event::Trouble(trouble) => self.trouble(trouble),
+            Event::Want { node } if self.machines[node].power == Power::On => {
+                self.want(node);
+                self.visit(node)
+            }
+            Event::Silence {
+                node,
+                lasting,
+                deaf,
+            } => {
+                self.fall_silent(node, lasting, deaf);
+                Ok(())
+            }
             Event::Heal { from, to } => {
                 self.network.heal(from, to);
                 Ok(())
@@ -282,9 +318,13 @@ impl World {
     /// A machine that is on takes a frame from the wire.
     fn hand_over(&mut self, from: usize, to: usize, frame: &mut [u8]) -> Step {
         let local = self.local(to);
-        let result = self.machines[to]
-            .endpoint
-            .handle_frame(local, node_id(from), frame);
+        let endpoint = &mut self.machines[to].endpoint;
+        let taken = endpoint.take_frame(local, node_id(from), frame);
+        let result = taken.map(|said| {
+            if let (Some(said), Some(views)) = (said, &mut self.views) {
+                views.hear(to, local, node_id(from), said);
+            }
+        });
         self.machines[to].heard[from] = local;
         let Ok(packet) = Packet::new_checked(&*frame) else {
             return Ok(());
@@ -357,15 +397,22 @@ impl World {
         if endpoint.poll_timeout().is_some_and(|at| at <= local) {
             endpoint.handle_timeout(local);
         }
+        if let Some(views) = &mut self.views {
+            views.pass_time(node, local);
+        }
         self.respond(node)
     }
 
     /// A machine does what something asks for that has happened to it. Its timers have events of their own.
     fn respond(&mut self, node: usize) -> Step {
         self.attend(node)?;
+        self.attend_view(node)?;
         self.transmit(node)?;
+        let views = self.views.as_ref();
+        let of_view = views.and_then(|views| views.timeout(node));
         let machine = &mut self.machines[node];
-        let Some(at) = machine.endpoint.poll_timeout() else {
+        let of_endpoint = machine.endpoint.poll_timeout();
+        let Some(at) = of_endpoint.into_iter().chain(of_view).min() else {
             return Ok(());
         };
         let at = machine.clock.when(at).max(self.now);
@@ -386,8 +433,7 @@ impl World {
     pub(crate) fn transmit(&mut self, node: usize) -> Step {
         let local = self.local(node);
         for _ in 0..=FRAMES_PER_LOOK {
-            let endpoint = &mut self.machines[node].endpoint;
-            let Some(transmit) = endpoint.poll_transmit(local, &mut self.scratch) else {
+            let Some(transmit) = self.next_frame(node, local) else {
                 return Ok(());
             };
             self.summary.frames += 1;
@@ -399,6 +445,26 @@ impl World {
             call: None,
             what: format!("{node} has more than {FRAMES_PER_LOOK} frames to send at once"),
         })
+    }
+
+    /// Writes a machine's next frame to `scratch`: what its endpoint has to say, or its view.
+    fn next_frame(&mut self, node: usize, local: Instant) -> Option<Transmit> {
+        loop {
+            let endpoint = &mut self.machines[node].endpoint;
+            if let Some(transmit) = endpoint.poll_transmit(local, &mut self.scratch) {
+                return Some(transmit);
+            }
+            let mut said = [0; VIEW_LENGTH_MAX];
+            let next = self.views.as_mut()?.say(node, local, &mut said)?;
+            let said = &said[..next.length];
+            // What cannot be sent is lost, and the endpoint may have a HELLO instead.
+            if let Some(length) = endpoint.send_view(local, next.to, said, &mut self.scratch) {
+                return Some(Transmit {
+                    to: next.to,
+                    length,
+                });
+            }
+        }
     }
 
     /// The frame in `scratch` goes on the wire. The checkers read along, whatever the cipher.
@@ -471,6 +537,10 @@ impl World {
         let nodes = self.machines.len();
         let drift = self.profile.drift;
         self.machines[node].start(node, nodes, self.now, drift, &mut self.rng);
+        let (now, boot) = (self.local(node), self.machines[node].endpoint.config().boot);
+        if let Some(views) = &mut self.views {
+            views.start(node, now, boot);
+        }
     }
 
     pub(crate) fn crash(&mut self, node: usize) {

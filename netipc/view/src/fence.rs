@@ -47,6 +47,7 @@ impl Fence {
     ///
     /// # Errors
     /// There was a later owner.
+    // [N47]
     pub fn admit(&mut self, epoch: Epoch) -> Result<(), Fenced> {
         if epoch < self.seen && !self.faults.has(PlantedFault::OldEpochAccepted) {
             return Err(Fenced { by: self.seen });

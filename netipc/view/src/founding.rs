@@ -70,7 +70,7 @@ impl<R: Random> View<R> {
     /// What it is at this moment.
     pub(crate) fn offer(&self, now: Instant, nonce: u64) -> ProbeAnswer {
         let offer = match self.history {
-            Some(history) => Offer::Bound(history, self.seats()),
+            Some(history) => Offer::Bound(history, self.seats(), self.log.last()),
             None if self.may_found(now) => Offer::Founder,
             None => Offer::NotYet,
         };
@@ -104,10 +104,51 @@ impl<R: Random> View<R> {
         Ok(())
     }
 
-    /// Whether fewer than a majority of the seats are, or may be, in this history.
+    /// Whether nobody can lead this history any more: fewer than a majority of the seats are, or may be, in it; or every voter was heard, and
+    /// none of them could be elected.
     fn is_dead(&self) -> bool {
         let alive = |voter: &NodeId| self.may_be_seated(*voter);
-        self.config.voters.iter().filter(alive).count() < self.quorum()
+        if self.config.voters.iter().filter(alive).count() < self.quorum() {
+            return true;
+        }
+        let silent = |voter: NodeId| {
+            let heard = row(voter).is_some_and(|row| self.peers[row].offer.is_some());
+            voter != self.config.node && !heard
+        };
+        let voters = self.config.voters;
+        !voters.iter().any(silent) && !voters.iter().any(|voter| self.could_lead(voter))
+    }
+
+    /// Whether a majority would vote for it, by what all have said: by the seats in its own log, which may have a change that the others do not
+    /// have and never will.
+    fn could_lead(&self, voter: NodeId) -> bool {
+        let Some((incarnation, seats, last)) = self.standing(voter) else {
+            return false;
+        };
+        let for_it = |other: &NodeId| {
+            let standing = self.standing(*other);
+            standing.is_some_and(|(incarnation, _, theirs)| {
+                let behind = (theirs.term, theirs.index) <= (last.term, last.index);
+                behind && self.seated(&seats, *other, Some(incarnation))
+            })
+        };
+        self.seated(&seats, voter, Some(incarnation))
+            && self.config.voters.iter().filter(for_it).count() >= self.quorum()
+    }
+
+    /// A voter that is in this history, the seats as it knows them, and the last entry that it has.
+    fn standing(&self, voter: NodeId) -> Option<(Incarnation, Seats, Place)> {
+        if voter == self.config.node {
+            return Some((self.incarnation, self.seats(), self.log.last()));
+        }
+        match self.peers[row(voter)?].offer {
+            Some((incarnation, _, Offer::Bound(history, seats, last)))
+                if Some(history) == self.history =>
+            {
+                Some((incarnation, seats, last))
+            }
+            _ => None,
+        }
     }
 
     fn may_be_seated(&self, voter: NodeId) -> bool {
@@ -120,7 +161,7 @@ impl<R: Random> View<R> {
             match self.peers[place].offer {
                 // Who was not heard may be.
                 None => return true,
-                Some((incarnation, _, Offer::Bound(history, _)))
+                Some((incarnation, _, Offer::Bound(history, ..)))
                     if Some(history) == self.history =>
                 {
                     incarnation
@@ -135,7 +176,7 @@ impl<R: Random> View<R> {
     fn someone_seats(&self, place: usize, incarnation: Incarnation) -> bool {
         let by = |seats: &Seats| seats[place] == Some(incarnation);
         let heard = self.peers.iter().filter_map(|peer| match &peer.offer {
-            Some((_, _, Offer::Bound(history, seats))) if Some(*history) == self.history => {
+            Some((_, _, Offer::Bound(history, seats, _))) if Some(*history) == self.history => {
                 Some(seats)
             }
             _ => None,

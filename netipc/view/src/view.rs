@@ -472,6 +472,7 @@ impl<R: Random> View<R> {
     }
 
     /// Whether this machine may act now as the owner, and in which epoch.
+    // [N47]
     #[must_use]
     pub fn owns(&self, now: Instant, id: Id) -> Option<Epoch> {
         let home = self.table()?.home(id)?;

@@ -206,7 +206,11 @@ fn others() -> impl Strategy<Value = Message> {
     let offer = prop_oneof![
         Just(Offer::NotYet),
         Just(Offer::Founder),
-        (1..=u64::MAX, seats()).prop_map(|(history, seats)| Offer::Bound(History(history), seats)),
+        (1..=u64::MAX, seats(), place()).prop_map(|(history, seats, last)| Offer::Bound(
+            History(history),
+            seats,
+            last
+        )),
     ];
     prop_oneof![
         (1..=u64::MAX, 1..=u64::MAX, stage(), place()).prop_map(|(history, term, stage, last)| {

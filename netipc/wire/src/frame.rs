@@ -86,6 +86,8 @@ kinds! {
     OfferAck = 27,
     /// I cannot.
     OfferRefuse = 28,
+    /// A message for your view of the cluster.
+    View = 29,
 }
 
 impl Kind {

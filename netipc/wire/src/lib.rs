@@ -26,6 +26,7 @@ pub mod rekey;
 pub mod reply;
 pub mod request;
 pub mod slot;
+pub mod view;
 
 pub use cancel::Verdict;
 pub use capability::{Capability, Descriptor, Grant};

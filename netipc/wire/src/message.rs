@@ -5,7 +5,7 @@ use isthmus_abi::{NotExecuted, Unknown};
 use crate::ping::{PING_LENGTH, Packet, RELEASE_LENGTH, ReleasePacket, emit_ping, emit_release};
 use crate::{
     Descriptor, Grant, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
-    cancel, grant, handshake, rekey, reply, request, slot,
+    cancel, grant, handshake, rekey, reply, request, slot, view,
 };
 
 /// What a frame says.
@@ -61,6 +61,8 @@ pub enum Message<'a> {
     OfferAck(Descriptor),
     /// OFFER-REFUSE with the OFFER's descriptor.
     OfferRefuse(Descriptor, NotExecuted),
+    /// VIEW.
+    View(view::Repr<'a>),
 }
 
 impl<'a> Message<'a> {
@@ -98,6 +100,7 @@ impl<'a> Message<'a> {
                 let (export, reason) = grant::parse_declined(body)?;
                 Self::OfferRefuse(export, reason)
             }
+            Kind::View => Self::View(view::Repr::parse(body)?),
             Kind::Ack | Kind::Refuse | Kind::Fail | Kind::CancelAnswer => {
                 let (slot, code) = slot::Repr::parse(body)?;
                 match kind {
@@ -141,6 +144,7 @@ impl<'a> Message<'a> {
             Self::Offer(_) => Kind::Offer,
             Self::OfferAck(_) => Kind::OfferAck,
             Self::OfferRefuse(..) => Kind::OfferRefuse,
+            Self::View(_) => Kind::View,
         }
     }
 
@@ -169,6 +173,7 @@ impl<'a> Message<'a> {
             Self::GrantRefuse(..) => grant::REFUSAL_LENGTH,
             Self::Offer(_) => grant::Offer::LENGTH,
             Self::OfferRefuse(..) => grant::DECLINED_LENGTH,
+            Self::View(repr) => repr.length(),
         };
         HEADER_LENGTH + body + TAG_LENGTH
     }
@@ -220,6 +225,7 @@ impl<'a> Message<'a> {
             Self::GrantRefuse(number, reason) => grant::emit_refusal(*number, *reason, body),
             Self::Offer(offer) => offer.emit(body),
             Self::OfferRefuse(export, reason) => grant::emit_declined(*export, *reason, body),
+            Self::View(repr) => repr.emit(body),
         }
     }
 }

@@ -6,7 +6,7 @@ use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, HEADER_LENGTH, Kind,
     Malformed, Message, NodeId, Nonce, Order, Sequence, SessionId, SlotIndex, TAG_LENGTH, Verdict,
-    WORDS_MAX, Way, Words, cancel, grant, handshake, rekey, reply, request, slot,
+    WORDS_MAX, Way, Words, cancel, grant, handshake, rekey, reply, request, slot, view,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,6 +17,7 @@ struct Sample {
     choice: u8,
     words: Vec<u64>,
     extension: Vec<u8>,
+    said: Vec<u8>,
     numbers: [u64; 8],
     small: [u8; 4],
     capability: Option<(u32, u64)>,
@@ -167,6 +168,7 @@ impl Sample {
                 session: SessionId(self.numbers[1]),
             }),
             21 => Message::OfferAck(self.mortal()),
+            26 => Message::View(view::Repr { said: &self.said }),
             _ => Message::OfferRefuse(self.mortal(), self.reason()),
         }
     }
@@ -201,19 +203,25 @@ fn sample() -> impl Strategy<Value = Sample> {
         vec(any::<u64>(), 0..=WORDS_MAX)
     ];
     let extension = vec(any::<u8>(), 0..=handshake::EXTENSION_MAX);
+    let said = prop_oneof![
+        vec(any::<u8>(), 1..9),
+        vec(any::<u8>(), 1..=view::LENGTH_MAX)
+    ];
     (
-        0..26u8,
+        0..27u8,
         words,
         extension,
+        said,
         any::<[u64; 8]>(),
         any::<[u8; 4]>(),
         capability,
     )
         .prop_map(
-            |(choice, words, extension, numbers, small, capability)| Sample {
+            |(choice, words, extension, said, numbers, small, capability)| Sample {
                 choice,
                 words,
                 extension,
+                said,
                 numbers,
                 small,
                 capability,
@@ -281,6 +289,7 @@ fn a_full_message_with_its_capability_fits_one_frame() {
         choice: 5,
         words: words.to_vec(),
         extension: Vec::new(),
+        said: Vec::new(),
         numbers: [1; 8],
         small: [0; 4],
         capability: Some((1, 1)),

@@ -11,6 +11,7 @@ const CODE: &[&str] = &[
     "netipc/protocol/src",
     "netipc/crypto/src",
     "netipc/proxy-logic/src",
+    "netipc/view/src",
 ];
 /// Tests: scenarios, the simulator with what it plants and checks, and the fuzzer.
 const TESTS: &[&str] = &[
@@ -18,6 +19,7 @@ const TESTS: &[&str] = &[
     "netipc/protocol/tests",
     "netipc/crypto/tests",
     "netipc/proxy-logic/tests",
+    "netipc/view/tests",
     "netipc/simulator",
     "netipc/fuzz",
 ];

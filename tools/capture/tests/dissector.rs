@@ -15,7 +15,7 @@ use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, Kind, Message, Nonce,
     Order, Sequence, SessionId, SlotIndex, Verdict, Way, Words, cancel, grant, handshake, rekey,
-    reply, request, slot,
+    reply, request, slot, view,
 };
 use network_interface::NETIPC_PORT;
 use pcap_file::pcap::{PcapPacket, PcapWriter};
@@ -322,6 +322,15 @@ fn sample(kind: Kind) -> (Message<'static>, Fields) {
             let fields = said(export(), "reason", reason.code());
             let message = Message::OfferRefuse(EXPORT, reason);
             (message, with(fields, [reserved(&[2])]))
+        }
+        Kind::View => {
+            let fields = [
+                ("view.length", decimal(EXTENSION.len() as u64)),
+                reserved(&[2]),
+                ("view", bytes(EXTENSION)),
+            ];
+            let repr = view::Repr { said: EXTENSION };
+            (Message::View(repr), Fields::from(fields))
         }
     }
 }

@@ -283,6 +283,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             }
             Message::OfferAck(export) => self.offer_answered(*export, Ok(())),
             Message::OfferRefuse(export, reason) => self.offer_answered(*export, Err(*reason)),
+            // [N46] The view's: whoever has handed the frame over takes it on.
+            Message::View(_) => Ok(()),
             Message::Hello(_)
             | Message::HelloAck(_)
             | Message::HelloRefuse(_)
@@ -567,6 +569,23 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.caller.begin_session(slots);
         self.up = Some(session.id);
         self.session = Maybe::Just(session);
+    }
+
+    /// The session and the number of a frame that is sent at once; without a session one is opened, and nothing is sent.
+    // [N45]
+    pub(crate) fn next_number<C: Cipher, R: Random>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<'_, C, R>,
+    ) -> Option<(SessionId, u64)> {
+        let Some(session) = self.session.as_mut() else {
+            self.answer_stranger(now, context);
+            return None;
+        };
+        let number = session.number;
+        // [N3]
+        session.number += 1;
+        Some((session.id, number))
     }
 
     /// A frame of this session came: it is the present one, or the half-open one that is confirmed by it, or unknown.

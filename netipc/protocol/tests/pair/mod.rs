@@ -92,6 +92,8 @@ pub struct Pair {
     /// Every frame that was sent: by whom, kind, bytes.
     pub sent: Vec<(usize, Kind, Vec<u8>)>,
     pub dropped: Vec<(usize, Dropped)>,
+    /// What was said to views: to whose, and what.
+    pub viewed: Vec<(usize, Vec<u8>)>,
     pub filter: Filter,
     boots: u64,
 }
@@ -113,6 +115,7 @@ impl Pair {
             wire: Vec::new(),
             sent: Vec::new(),
             dropped: Vec::new(),
+            viewed: Vec::new(),
             filter: Box::new(|_, _| Fate::Pass),
             boots: 0,
         };
@@ -159,6 +162,7 @@ impl Pair {
     pub fn forget(&mut self) {
         self.sent.clear();
         self.dropped.clear();
+        self.viewed.clear();
         for machine in &mut self.machines {
             machine.said.clear();
         }
@@ -270,8 +274,11 @@ impl Pair {
     pub fn inject(&mut self, to: usize, frame: &mut [u8]) {
         let result = self.machines[to]
             .endpoint
-            .handle_frame(self.now, node(1 - to), frame);
-        self.dropped.extend(result.err().map(|reason| (to, reason)));
+            .take_frame(self.now, node(1 - to), frame);
+        match result {
+            Ok(said) => self.viewed.extend(said.map(|said| (to, said.to_vec()))),
+            Err(reason) => self.dropped.push((to, reason)),
+        }
     }
 
     /// Events are heard, frames are sent.
@@ -295,17 +302,31 @@ impl Pair {
                 .endpoint
                 .poll_transmit(self.now, &mut buffer)
             {
-                let frame = buffer[..transmit.length].to_vec();
-                let kind = Packet::new_checked(&frame[..]).unwrap().header().kind;
-                self.sent.push((index, kind, frame.clone()));
-                let later = match (self.filter)(index, kind) {
-                    Fate::Pass => LATENCY,
-                    Fate::Delay(later) => LATENCY + later,
-                    Fate::Lose => continue,
-                };
-                self.wire.push((self.now + later, 1 - index, frame));
+                self.put(index, buffer[..transmit.length].to_vec());
             }
         }
+    }
+
+    /// A frame leaves.
+    fn put(&mut self, from: usize, frame: Vec<u8>) {
+        let kind = Packet::new_checked(&frame[..]).unwrap().header().kind;
+        self.sent.push((from, kind, frame.clone()));
+        let later = match (self.filter)(from, kind) {
+            Fate::Pass => LATENCY,
+            Fate::Delay(later) => LATENCY + later,
+            Fate::Lose => return,
+        };
+        self.wire.push((self.now + later, 1 - from, frame));
+    }
+
+    /// One's view says something to the other's; whether it could be sent.
+    pub fn say(&mut self, from: usize, said: &[u8]) -> bool {
+        let mut buffer = [0; FRAME_LENGTH_MAX];
+        let endpoint = &mut self.machines[from].endpoint;
+        let length = endpoint.send_view(self.now, node(1 - from), said, &mut buffer);
+        let Some(length) = length else { return false };
+        self.put(from, buffer[..length].to_vec());
+        true
     }
 
     /// Loses the next `count` frames of a kind.

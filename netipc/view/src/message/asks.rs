@@ -150,8 +150,8 @@ pub enum Offer {
     NotYet,
     /// Empty since before every lease of former histories has ended: may be a founder.
     Founder,
-    /// Bound to this history, in which these have the seats as far as it knows.
-    Bound(History, Seats),
+    /// Bound to this history, in which these have the seats as far as it knows, and this is the last entry that it has.
+    Bound(History, Seats, Place),
 }
 
 /// The answer to a probe.
@@ -173,11 +173,12 @@ impl ProbeAnswer {
         let incarnation = Incarnation(reader.some()?);
         let floor = Epoch(reader.u64()?);
         let (kind, history) = (reader.u8()?, reader.u64()?);
-        let seats = entry::read_seats(reader)?;
+        let (seats, last) = (entry::read_seats(reader)?, read_place(reader)?);
+        let nothing = (seats, last) == (Seats::default(), Place::default());
         let offer = match (kind, history) {
-            (0, 0) if seats == Seats::default() => Offer::NotYet,
-            (1, 0) if seats == Seats::default() => Offer::Founder,
-            (2, 1..) => Offer::Bound(History(history), seats),
+            (0, 0) if nothing => Offer::NotYet,
+            (1, 0) if nothing => Offer::Founder,
+            (2, 1..) => Offer::Bound(History(history), seats, last),
             _ => return Err(Malformed::Field),
         };
         Ok(Self {
@@ -192,13 +193,14 @@ impl ProbeAnswer {
         writer.u64(self.nonce);
         writer.u64(self.incarnation.0);
         writer.u64(self.floor.0);
-        let (kind, history, seats) = match &self.offer {
-            Offer::NotYet => (0, 0, Seats::default()),
-            Offer::Founder => (1, 0, Seats::default()),
-            Offer::Bound(history, seats) => (2, history.0, *seats),
+        let (kind, history, seats, last) = match &self.offer {
+            Offer::NotYet => (0, 0, Seats::default(), Place::default()),
+            Offer::Founder => (1, 0, Seats::default(), Place::default()),
+            Offer::Bound(history, seats, last) => (2, history.0, *seats, *last),
         };
         writer.u8(kind);
         writer.u64(history);
         entry::write_seats(writer, &seats);
+        write_place(writer, last);
     }
 }

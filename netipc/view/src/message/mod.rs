@@ -1,7 +1,7 @@
 //! What replicas say to each other: bytes as a checked view ([`Packet`]) and a representation ([`Message`]) in which an illegal message cannot be
 //! written down.
 //!
-//! A message is the body of a netipc frame: it comes from an authenticated peer, whole and unchanged or not at all, but late, twice, or in another
+//! A message is what a VIEW frame of netipc holds: it comes from an authenticated peer, whole and unchanged or not at all, but late, twice, or in another
 //! order. The first bytes are the kind and [`VERSION`]; numbers are little-endian. What each kind means is said at its type.
 
 mod asks;
@@ -13,12 +13,12 @@ pub use asks::{Ballot, BallotAnswer, Offer, Probe, ProbeAnswer, Stage, Verdict};
 pub(crate) use kinds::chunks;
 pub use kinds::{Ack, Append, Chunk, Contents, Grant, Matched, Part};
 
-use netipc_wire::{FRAME_LENGTH_MAX, HEADER_LENGTH, Malformed, TAG_LENGTH};
+use netipc_wire::{Malformed, view};
 
 use bytes::{Reader, Writer};
 
-/// The longest message: what is left of a netipc frame.
-pub const MESSAGE_LENGTH_MAX: usize = FRAME_LENGTH_MAX - HEADER_LENGTH - TAG_LENGTH;
+/// The longest message: what a VIEW frame holds.
+pub const MESSAGE_LENGTH_MAX: usize = view::LENGTH_MAX;
 /// The version of this format.
 pub const VERSION: u8 = 1;
 
