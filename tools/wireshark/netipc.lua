@@ -15,9 +15,11 @@ local KINDS = {
   [8] = "REQUEST", [9] = "ONEWAY", [10] = "ACK", [11] = "REPLY", [12] = "REFUSE", [13] = "FAIL", [14] = "CANCEL",
   [15] = "CANCEL-ANSWER", [16] = "RELEASE", [17] = "RELEASE-ACK", [18] = "HELLO-COOKIE", [21] = "REVOKE",
   [22] = "REVOKE-ACK", [23] = "GRANT-ASK", [24] = "GRANT", [25] = "GRANT-REFUSE", [26] = "OFFER", [27] = "OFFER-ACK",
-  [28] = "OFFER-REFUSE", [29] = "VIEW",
+  [28] = "OFFER-REFUSE", [29] = "VIEW", [30] = "WANT", [31] = "DATA", [32] = "STORE", [33] = "STORED", [34] = "BULK-REFUSE",
 }
-local CAPABILITIES = { [0] = "none", [1] = "mine", [2] = "yours", [3] = "granted" }
+local CAPABILITIES = { [0] = "none", [1] = "mine", [2] = "yours", [3] = "granted", [4] = "lent" }
+local ACCESSES = { [1] = "read", [2] = "write", [3] = "both" }
+local DIRECTIONS = { [1] = "fetch", [2] = "store" }
 local VERDICTS = { [1] = "never ran", [2] = "ran", [3] = "running" }
 
 local field = {}
@@ -73,6 +75,18 @@ define(ProtoField.uint8, "receiver", "Who shall have it", decimal)
 define(ProtoField.uint8, "introducer", "Introducer", decimal)
 define(ProtoField.uint16, "view.length", "Length of the view's message", decimal)
 define(ProtoField.bytes, "view", "View's message")
+define(ProtoField.uint64, "loan.length", "Bytes that are lent", decimal)
+define(ProtoField.uint64, "loan.access", "What may be done with them", decimal, ACCESSES)
+define(ProtoField.uint8, "direction", "Direction", decimal, DIRECTIONS)
+define(ProtoField.uint32, "transfer", "Number of the transfer", decimal)
+define(ProtoField.uint64, "range.offset", "Place in the loan", decimal)
+define(ProtoField.uint64, "range.length", "Bytes of the transfer", decimal)
+define(ProtoField.uint64, "chunks", "Wanted chunks", hexadecimal)
+define(ProtoField.uint32, "first", "First chunk that is missing", decimal)
+define(ProtoField.uint32, "chunk", "Chunk", decimal)
+define(ProtoField.uint16, "chunk.length", "Bytes of the chunk", decimal)
+define(ProtoField.bytes, "chunk.bytes", "The chunk")
+define(ProtoField.uint16, "refusal", "Why not", decimal)
 
 for _, each in pairs(field) do
   table.insert(netipc.fields, each)
@@ -110,6 +124,9 @@ local function capability(tree, body, at)
     tree:add_le(field["capability.index"], body(at + 4, 4))
     tree:add_le(field["capability.generation"], body(at + 8, 8))
     tree:add_le(field.reserved, body(at + 16, 4))
+  elseif kind == 4 then
+    tree:add_le(field["loan.length"], body(at + 4, 8))
+    tree:add_le(field["loan.access"], body(at + 12, 8))
   else
     tree:add_le(field.grant, body(at + 4, 16))
   end
@@ -146,12 +163,19 @@ local ungranted = list({ "question", 8 }, { "reason", 2 }, { "reserved", 2 })
 local offer = list({ "grant", 16 }, { "named.session", 8 }, index, generation, { "introducer", 1 }, { "reserved", 3 })
 local declined = list(index, generation, { "reason", 2 }, { "reserved", 2 })
 local view = list({ "view.length", 2 }, { "reserved", 2 }, rest("view"))
+local function transfer(...)
+  return list({ "slot", 2 }, { "direction", 1 }, { "reserved", 1 }, { "transfer", 4 }, { "sequence", 8 }, ...)
+end
+local want = transfer({ "range.offset", 8 }, { "range.length", 8 }, { "chunks", 8 }, { "first", 4 }, { "reserved", 4 })
+local data = transfer({ "chunk", 4 }, { "chunk.length", 2 }, { "reserved", 2 }, rest("chunk.bytes"))
+local store = transfer({ "range.offset", 8 }, { "range.length", 8 })
+local bulk_refused = transfer({ "refusal", 2 }, { "reserved", 6 })
 
 local BODIES = {
   [1] = greeting, [2] = greeting, [3] = refusal, [4] = token, [5] = token, [6] = rekeying, [7] = rekeying, [8] = message,
   [9] = message, [10] = about, [11] = reply, [12] = refused, [13] = refused, [14] = cancel, [15] = answered, [16] = named,
   [17] = named, [18] = cookie, [21] = named, [22] = named, [23] = ask, [24] = grant, [25] = ungranted, [26] = offer,
-  [27] = named, [28] = declined, [29] = view,
+  [27] = named, [28] = declined, [29] = view, [30] = want, [31] = data, [32] = store, [33] = transfer(), [34] = bulk_refused,
 }
 local HANDSHAKE = { [1] = true, [2] = true, [3] = true, [18] = true }
 

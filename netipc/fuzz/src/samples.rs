@@ -5,8 +5,8 @@ use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::handshake::{Cookie, EXTENSION_MAX, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, Kind, Message, NodeId,
-    Nonce, Order, Sequence, SessionId, SlotIndex, Verdict, WORDS_MAX, Way, Words, cancel, grant,
-    handshake, rekey, reply, request, slot, view,
+    Nonce, Order, Sequence, SessionId, SlotIndex, Verdict, WORDS_MAX, Way, Words, bulk, cancel,
+    grant, handshake, rekey, reply, request, slot, view,
 };
 
 /// What a frame is to be about: small numbers of things that there are, so that some frames fit.
@@ -121,6 +121,60 @@ fn refusal(rng: &mut Rng, about: &About) -> handshake::Refuse {
     }
 }
 
+fn loan(rng: &mut Rng) -> bulk::Loan {
+    let accesses = [
+        bulk::Access::Read,
+        bulk::Access::Write,
+        bulk::Access::ReadWrite,
+    ];
+    bulk::Loan {
+        length: range(rng).length,
+        access: accesses[rng.usize(..3)],
+    }
+}
+
+/// Some bytes of a loan, mostly few.
+fn range(rng: &mut Rng) -> bulk::Range {
+    let bytes = |rng: &mut Rng| match rng.u8(..4) {
+        0 => rng.u64(..bulk::LOAN_MAX),
+        _ => rng.u64(..10_000),
+    };
+    bulk::Range {
+        offset: bytes(rng),
+        length: bytes(rng) + 1,
+    }
+}
+
+fn transfer(rng: &mut Rng, direction: Option<bulk::Direction>) -> bulk::About {
+    let called = about_slot(rng);
+    let either = match rng.bool() {
+        true => bulk::Direction::Fetch,
+        false => bulk::Direction::Store,
+    };
+    bulk::About {
+        slot: called.slot,
+        sequence: called.sequence,
+        direction: direction.unwrap_or(either),
+        number: (small(rng) as u32).max(1),
+    }
+}
+
+fn want(rng: &mut Rng) -> bulk::Want {
+    let range = range(rng);
+    let first = match rng.bool() {
+        true => 0,
+        false => rng.u32(..range.chunks()),
+    };
+    let room = range.chunks() - first;
+    let mask = 1_u64.checked_shl(room).map_or(u64::MAX, |bit| bit - 1);
+    bulk::Want {
+        about: transfer(rng, None),
+        range,
+        first,
+        chunks: rng.u64(..) & mask,
+    }
+}
+
 /// A legal frame of a kind; its tag is zeroes.
 pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
     let mut words = [0; WORDS_MAX];
@@ -140,6 +194,8 @@ pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
         0 => &said[..],
         _ => &said[..rng.usize(1..200)],
     };
+    let mut chunk = [0; bulk::CHUNK];
+    rng.fill(&mut chunk);
     let exchange = |rng: &mut Rng| rekey::Repr {
         key: (small(rng) as u32).max(1),
         message: extension,
@@ -168,7 +224,10 @@ pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
                     slot: called.slot,
                     sequence: called.sequence,
                     target: target(rng),
-                    capability: capability(rng),
+                    capability: match rng.u8(..8) {
+                        0 => Some(Capability::Lent(loan(rng))),
+                        _ => capability(rng),
+                    },
                     order: Order(small(rng)),
                     budget_us: rng.u32(..),
                     label: rng.u64(..),
@@ -226,6 +285,22 @@ pub(crate) fn frame(rng: &mut Rng, kind: Kind, about: &About) -> Vec<u8> {
         Kind::OfferAck => Message::OfferAck(descriptor(rng)),
         Kind::OfferRefuse => Message::OfferRefuse(descriptor(rng), reason(rng)),
         Kind::View => Message::View(view::Repr { said }),
+        Kind::Want => Message::Want(want(rng)),
+        Kind::Data => Message::Data(bulk::Data {
+            about: transfer(rng, None),
+            chunk: small(rng) as u32,
+            bytes: &chunk[..rng.usize(1..=bulk::CHUNK)],
+        }),
+        Kind::Store => Message::Store(transfer(rng, Some(bulk::Direction::Store)), range(rng)),
+        Kind::Stored => Message::Stored(transfer(rng, Some(bulk::Direction::Store))),
+        Kind::BulkRefuse => {
+            let reasons = [
+                bulk::Refusal::Over,
+                bulk::Refusal::NotPermitted,
+                bulk::Refusal::OutOfRange,
+            ];
+            Message::BulkRefuse(transfer(rng, None), reasons[rng.usize(..3)])
+        }
     };
     let session = match kind.is_handshake() {
         true => SessionId::NONE,

@@ -3,9 +3,11 @@
 use isthmus_abi::NotExecuted;
 use netipc_wire::frame::Packet;
 use netipc_wire::{
-    BootId, ClusterId, HEADER_LENGTH, Header, Message, NodeId, Nonce, SessionId, TAG_LENGTH,
+    BootId, ClusterId, HEADER_LENGTH, Header, Kind, Message, NodeId, Nonce, SessionId, TAG_LENGTH,
+    bulk,
 };
 
+use crate::bulk::{Arrived, CHUNK, Chunk, Transfer, TransferEnd};
 use crate::cipher::{Cipher, Unreadable};
 use crate::fault::{Faults, PlantedFault};
 use crate::limits;
@@ -64,6 +66,9 @@ pub struct Endpoint<
     pub(crate) touched: Touched,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
+    bulk_first: usize,
+    /// The peer that the chunk is of which came last, as long as it can be written.
+    arriving: Option<usize>,
     event_first: usize,
 }
 
@@ -93,6 +98,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             timeouts: [None; PEERS],
             touched: Touched::NOBODY,
             transmit_first: 0,
+            bulk_first: 0,
+            arriving: None,
             event_first: 0,
         }
     }
@@ -121,6 +128,8 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         self.touched = Touched::NOBODY;
         (0..self.count).for_each(|index| self.touched.touch(index));
         self.transmit_first = 0;
+        self.bulk_first = 0;
+        self.arriving = None;
         self.event_first = 0;
         match nodes.next() {
             None => Ok(()),
@@ -161,6 +170,9 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         from: NodeId,
         frame: &'f mut [u8],
     ) -> Result<Option<&'f [u8]>, Dropped> {
+        if let Some(late) = self.arriving.take() {
+            self.peers[late].forget_chunk();
+        }
         let index = self.index(from).ok_or(Dropped::Stranger)?;
         let header = Packet::new_checked(&*frame)
             .map_err(Dropped::Malformed)?
@@ -200,6 +212,9 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         } else {
             peer.handle_frame(now, header.session, &message, &mut context)
         };
+        if header.kind == Kind::Data && result.is_ok() {
+            self.arriving = Some(index);
+        }
         if let Some(offer) = self.peers[index].offer.take() {
             self.consider(now, index, &offer);
         }
@@ -325,7 +340,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     /// [`FRAME_LENGTH_MAX`](crate::FRAME_LENGTH_MAX) a frame that does not fit counts as lost.
     pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         for index in self.in_turn(Question::Frame, self.transmit_first) {
-            while let Some(next) = self.peers[index].next_frame(now) {
+            while let Some(next) = self.peers[index].next_frame(now, self.faults) {
                 self.touched.touch(index);
                 let peer = &self.peers[index];
                 let (Some(to), Some((message, session, number))) =
@@ -355,6 +370,68 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             self.touched.answered(Question::Frame, index);
         }
         None
+    }
+
+    /// A chunk of lent memory came in the frame that was handled last: it is to be written now, before anything else is asked of this endpoint.
+    /// From now on it counts as written. If nobody asks, it was lost on the way.
+    pub fn arrived(&mut self, now: Instant) -> Option<Arrived> {
+        let index = self.arriving.take()?;
+        self.touched.touch(index);
+        self.peers[index].arrived(now, self.faults)
+    }
+
+    /// Begins to fetch from a loan, or to store into it; [`Event::Transferred`] follows.
+    ///
+    /// # Errors
+    /// Nothing was begun.
+    pub fn transfer(&mut self, now: Instant, transfer: &Transfer) -> Result<(), TransferEnd> {
+        let peer = self.find(transfer.execution.node);
+        peer.ok_or(TransferEnd::Over)?.transfer(now, transfer)
+    }
+
+    /// The next chunk of lent memory to send, written at the start of `buffer`, as [`poll_transmit`](Self::poll_transmit) does with what must not wait:
+    /// that is asked first, and as often as this. `fill` reads the chunk.
+    pub fn poll_bulk(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        fill: impl FnOnce(&Chunk, &mut [u8]),
+    ) -> Option<Transmit> {
+        /// Where `fill` writes.
+        static BLANK: [u8; CHUNK] = [0; CHUNK];
+        let (index, (about, chunk, from)) = self
+            .in_turn(Question::Chunk, self.bulk_first)
+            .find_map(|index| {
+                let next = self.peers[index].next_chunk(self.faults);
+                if next.is_none() {
+                    self.touched.answered(Question::Chunk, index);
+                }
+                Some((index, next?))
+            })?;
+        self.bulk_first = (index + 1) % self.count;
+        let to = self.peers[index].node()?;
+        let (session, number) = self.peers[index].numbering()?;
+        let bytes = BLANK.get(..from.length)?;
+        let message = Message::Data(bulk::Data {
+            about,
+            chunk,
+            bytes,
+        });
+        let header = Header {
+            kind: message.kind(),
+            key: self.cipher.key(to, session),
+            session,
+            number,
+        };
+        let frame = message.emit(session, header.key, number, buffer)?;
+        let start = bulk::Data::BYTES_IN_FRAME;
+        fill(&from, frame.get_mut(start..start + from.length)?);
+        self.cipher.seal(to, &header, frame);
+        let length = frame.len();
+        self.peers[index].sent_chunk();
+        self.renew_key(now, index, to, session);
+        self.touched.touch(index);
+        Some(Transmit { to, length })
     }
 
     /// The next thing that this machine has to do or to know. Until it is `None`; frames may be dropped while there are many.

@@ -62,6 +62,14 @@ faults! {
     RekeyResetsNumbers,
     /// A reply whose label is an outcome's is taken for the outcome.
     ReplyForgesOutcome,
+    /// Data are written whether the loan is over or not.
+    LateWriteAccepted,
+    /// A transfer is complete when its last chunk was wanted.
+    CompleteTooEarly,
+    /// A sender goes on when it has sent what was wanted.
+    WantIgnored,
+    /// A receiver wants whatever it lacks.
+    WantsUnbounded,
 }
 
 /// Which fault is planted, if any.
@@ -85,8 +93,11 @@ impl Faults {
     }
 
     #[cfg(feature = "planted-faults")]
-    pub(crate) fn has(self, fault: PlantedFault) -> bool {
-        self.planted == Some(fault)
+    pub(crate) const fn has(self, fault: PlantedFault) -> bool {
+        match self.planted {
+            Some(planted) => planted as u8 == fault as u8,
+            None => false,
+        }
     }
 
     #[cfg(not(feature = "planted-faults"))]

@@ -14,6 +14,7 @@
 //! | [`poll_timeout`](Endpoint::poll_timeout), [`handle_timeout`](Endpoint::handle_timeout) | the time asked for has come |
 //! | [`poll_event`](Endpoint::poll_event) | after each of the above, until `None`: what this machine has to do |
 //! | [`poll_transmit`](Endpoint::poll_transmit) | then, until `None`: frames for peers |
+//! | [`arrived`](Endpoint::arrived), [`poll_bulk`](Endpoint::poll_bulk), [`transfer`](Endpoint::transfer) | for bytes that are too many for a message (`docs/bulk.md`) |
 //!
 //! Beside calls it carries what machines' views of the cluster (`netipc-view`) say to each other: [`take_frame`](Endpoint::take_frame) and
 //! [`send_view`](Endpoint::send_view).
@@ -23,6 +24,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod bulk;
 mod cipher;
 pub mod coverage;
 mod endpoint;

@@ -21,6 +21,21 @@ pub const OFFER_ACKS: usize = 16;
 /// REVOKE-ACK frames that wait to be sent; more are dropped, and the REVOKE is repeated by the peer.
 pub const REVOKE_ACKS: usize = 16;
 
+/// Transfers from and into a peer's loans that may be under way, and as many of the peer's from and into ours.
+pub const TRANSFERS: usize = 4;
+/// STORED and BULK-REFUSE frames of each kind that wait to be sent; more are dropped, and what they answer is repeated by the peer.
+pub const BULK_ANSWERS: usize = 8;
+/// Chunks that a transfer begins with.
+pub const BULK_WINDOW_FIRST: u32 = 4;
+/// Chunks that a transfer may have under way at most.
+pub const BULK_WINDOW_MAX: u32 = 32;
+/// Chunks that it may have under way however congested the way is.
+pub const BULK_WINDOW_LEAST: u32 = 2;
+/// A chunk that has not come when so many that were wanted later, or more, have is given up and wanted again.
+pub const BULK_REORDERING: u32 = 3;
+/// A chunk that takes so much longer than the quickest of its transfer has waited in a queue.
+pub const BULK_QUEUEING: Duration = Duration::from_millis(20);
+
 /// A call without a budget has this one.
 pub const BUDGET_DEFAULT: Duration = Duration::from_secs(4);
 /// The longest budget: what the frame's 32 bits of microseconds hold, rounded down.
@@ -46,6 +61,7 @@ pub const HALF_OPEN: Duration = Duration::from_millis(500);
 /// within this time.
 pub const OUTCOME_WITHIN: Duration = Duration::from_millis(600);
 
+const _: () = assert!(BULK_WINDOW_MAX <= netipc_wire::bulk::CHUNKS_SPOKEN_OF);
 const _: () = assert!(PEERS + 1 == isthmus_abi::limits::NODES);
 const _: () = assert!(SLOTS <= 64 && SLOTS >= ONE_WAY_SHARE);
 const _: () = assert!(DEAD_AFTER.as_millis() + PING_AFTER.as_millis() < OUTCOME_WITHIN.as_millis());

@@ -16,6 +16,8 @@ pub(crate) enum Question {
     Frame,
     /// Do you have an event?
     Event,
+    /// Do you have a chunk to send?
+    Chunk,
     /// Have exports ended?
     Ended,
     /// Do you know something that concerns another peer?

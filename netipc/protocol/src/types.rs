@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::bulk::{Lending, Loan, TransferEnd};
 use isthmus_abi::Outcome;
 use isthmus_abi::{NotExecuted, Unknown};
 use netipc_wire::{Malformed, NodeId, Sequence, SessionId, Way};
@@ -134,6 +135,8 @@ pub enum Given {
     Export(ExportId),
     /// One of a peer. Sent to that machine it comes home; sent to another it is handed off, with the exporter's consent.
     Import(ImportId),
+    /// Memory of this machine, lent for the call that it is given with. Not in a reply or one-way message.
+    Loan(Lending),
 }
 
 impl From<ExportId> for Given {
@@ -171,6 +174,8 @@ pub enum Received {
     Import(ImportId),
     /// Of this machine: it has come home.
     Home(Object),
+    /// Memory of the caller's, lent for as long as the request is at work.
+    Loan(Loan),
 }
 
 /// A message for an export of a peer.
@@ -289,6 +294,13 @@ pub enum Event<'a> {
         object: Object,
         /// Who would have it.
         to: NodeId,
+    },
+    /// A [transfer](crate::Endpoint::transfer) has ended: its memory is not used any more. Said exactly once for each that was begun.
+    Transferred {
+        /// The name that was given for it.
+        token: Token,
+        /// `Ok`: every byte is there.
+        result: Result<(), TransferEnd>,
     },
     /// A session has begun.
     Up {

@@ -101,6 +101,8 @@ impl Proxy {
                     .filter(|slot| !slots::is_empty(*slot))
                     .and_then(|_| exports.pin(object))
                     .ok_or(NotExecuted::Revoked),
+                // Nobody here borrows yet (docs/bulk.md).
+                Received::Loan(_) => Err(NotExecuted::NotPermitted),
             });
             let capability = placed.transpose()?;
             Ok((label, capability))
@@ -133,7 +135,7 @@ impl Proxy {
         );
         Ok(match came {
             Some(Received::Home(object)) => Some(object),
-            Some(Received::Import(_)) | None => None,
+            Some(Received::Import(_) | Received::Loan(_)) | None => None,
         })
     }
 

@@ -228,6 +228,8 @@ impl Open {
         let placed = reply.capability.map(|came| match came {
             Received::Import(import) => place(import, self.by, service, &mut tables.imports),
             Received::Home(object) => tables.exports.find(object).ok_or(NoSlots),
+            // No reply lends.
+            Received::Loan(_) => Err(NoSlots),
         });
         match placed.transpose() {
             Ok(capability) => {
@@ -265,7 +267,7 @@ impl Open {
 pub const fn import_of(came: Option<Received>) -> Option<ImportId> {
     match came {
         Some(Received::Import(import)) => Some(import),
-        Some(Received::Home(_)) | None => None,
+        Some(Received::Home(_) | Received::Loan(_)) | None => None,
     }
 }
 

@@ -406,6 +406,8 @@ impl Proxy {
                 Event::Revoked { import } => self.import_revoked(now, import),
                 Event::Asked { asked, object, to } => self.consider(now, asked, object, to),
                 // The capability was given back when it was revoked.
+                // Nobody here borrows yet.
+                Event::Transferred { .. } => {}
                 Event::RevocationComplete { object } => self.tables.revocations.complete(object),
                 Event::Up { node, session } => {
                     self.statistics.sessions_up += 1;

@@ -71,7 +71,14 @@ impl World {
             0 => self.rng.usize(..=WORDS_MAX),
             small => usize::from(small % 8),
         };
-        let sends = self.something_to_send(node, callee);
+        let lends = match way {
+            Way::Call => self.something_to_lend(id),
+            Way::OneWay => None,
+        };
+        let sends = match lends {
+            Some(_) => None,
+            None => self.something_to_send(node, callee),
+        };
         let mut words = [0; WORDS_MAX];
         for (index, word) in words.iter_mut().enumerate().take(count) {
             *word = pattern(id, index);
@@ -83,19 +90,25 @@ impl World {
             budget: Some(budget),
             label: id as u64,
             words: &words[..count],
-            capability: sends.map(|(given, _)| given),
+            capability: lends
+                .map(|(given, _)| given)
+                .or(sends.map(|(given, _)| given)),
         };
         let sent = sends.map(|(_, object)| object);
         let local = self.local(node);
         let accepted = self.machines[node].endpoint.call(local, &call);
         self.on(node, Some(id), || {
-            format!("call {id}: {way:?} to object {object} of {callee}, {count} words, {sent:?}, within {budget:?}: {accepted:?}")
+            let lent = lends.map(|(_, loan)| loan);
+            format!("call {id}: {way:?} to object {object} of {callee}, {count} words, {sent:?}, {lent:?}, within {budget:?}: {accepted:?}")
         });
         match accepted {
             Ok(call_id) => {
                 self.summary.calls += 1;
                 let truth = Call::new(node, callee, way, object, sent, count);
                 let id = self.truth.called((self.now, local), budget, truth);
+                if let Some((_, loan)) = lends {
+                    self.truth.lends(id, loan);
+                }
                 self.machines[node].open.insert(id, call_id);
                 self.check_credit(node, callee)?;
                 self.sent(node, sends);

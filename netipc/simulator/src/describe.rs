@@ -1,5 +1,6 @@
 //! A frame in words.
 
+use netipc_wire::bulk::Direction;
 use netipc_wire::{Header, Kind, Message, slot};
 
 use crate::truth::Truth;
@@ -34,6 +35,11 @@ pub(crate) const fn short(kind: Kind) -> &'static str {
         Kind::OfferAck => "O-ACK",
         Kind::OfferRefuse => "O-REF",
         Kind::View => "VIEW",
+        Kind::Want => "WANT",
+        Kind::Data => "DATA",
+        Kind::Store => "STORE",
+        Kind::Stored => "STORED",
+        Kind::BulkRefuse => "B-REF",
     }
 }
 
@@ -54,6 +60,18 @@ pub(crate) fn call_of(
         | Message::Refuse(repr, _)
         | Message::Fail(repr, _)
         | Message::CancelAnswer(repr, _) => find(to, from, repr.slot, repr.sequence),
+        Message::Want(want) => match want.about.direction {
+            Direction::Fetch => find(to, from, want.about.slot, want.about.sequence),
+            Direction::Store => find(from, to, want.about.slot, want.about.sequence),
+        },
+        Message::Data(data) => match data.about.direction {
+            Direction::Fetch => find(from, to, data.about.slot, data.about.sequence),
+            Direction::Store => find(to, from, data.about.slot, data.about.sequence),
+        },
+        Message::Store(about, _) => find(to, from, about.slot, about.sequence),
+        Message::Stored(about) | Message::BulkRefuse(about, _) => {
+            find(from, to, about.slot, about.sequence)
+        }
         _ => None,
     }
 }
@@ -109,6 +127,15 @@ pub(crate) fn frame(header: &Header, message: &Message<'_>, call: Option<usize>)
             Ok(message) => format!("{message:?}"),
             Err(reason) => reason.to_string(),
         },
+        Message::Want(want) => {
+            format!("call {call}: from chunk {}, {:#b}", want.first, want.chunks)
+        }
+        Message::Data(data) => format!("call {call}: chunk {}", data.chunk),
+        Message::Store(about, range) => format!("call {call}: {} {range:?}", about.number),
+        Message::Stored(about) => format!("call {call}: {}", about.number),
+        Message::BulkRefuse(about, reason) => {
+            format!("call {call}: {} {reason:?}", about.number)
+        }
     };
     format!("{:?} {said} [{}]", header.kind, header.session)
 }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+mod bulk;
 mod cipher;
 mod clients;
 mod clock;

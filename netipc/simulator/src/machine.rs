@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use fastrand::Rng;
+use netipc_protocol::bulk::Loan;
 use netipc_protocol::{
     BootId, CallId, ClusterId, Config, Endpoint, Execution, ExportId, ImportId, Instant, NodeId,
     Random, SessionId,
@@ -48,6 +49,8 @@ pub(crate) struct Work {
     pub(crate) object: u64,
     /// What came with the request.
     pub(crate) came: Option<ImportId>,
+    /// Memory that is lent with it.
+    pub(crate) loan: Option<Loan>,
 }
 
 /// A machine.

@@ -104,7 +104,8 @@ pub const MISSING: &[(&str, &str)] = &[
 
 fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
     use Checker::{
-        Memory, Order, Progress, Replies, Revocation, Sessions, Tables, Truth, WakeUps, Wiretap,
+        Bulk, Memory, Order, Progress, Replies, Revocation, Sessions, Tables, Truth, WakeUps,
+        Wiretap,
     };
     match fault {
         PlantedFault::SlotReusedEarly => (50, &[Progress, Tables, WakeUps, Wiretap]),
@@ -137,5 +138,13 @@ fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
         PlantedFault::RekeyResetsNumbers => (20, &[Checker::Numbers]),
         PlantedFault::CreditCountedTwice => (50, &[Memory]),
         PlantedFault::ReplyForgesOutcome => (50, &[Replies, Truth]),
+        // [N39]
+        PlantedFault::LateWriteAccepted => (500, &[Bulk, Tables]),
+        // [N42]
+        PlantedFault::CompleteTooEarly => (50, &[Bulk]),
+        // [N40]
+        PlantedFault::WantIgnored => (50, &[Bulk]),
+        // [N43]
+        PlantedFault::WantsUnbounded => (50, &[Bulk]),
     }
 }

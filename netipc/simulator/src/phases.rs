@@ -191,6 +191,8 @@ impl World {
         for (from, to) in self.pairs() {
             for _ in 0..SLOTS {
                 self.call_bootstrap(from, to)?;
+                let id = self.truth.next_id() - 1;
+                self.truth.must_succeed(id);
             }
         }
         self.run_for(OUTCOME_WITHIN)?;

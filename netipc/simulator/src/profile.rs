@@ -16,6 +16,9 @@ pub(crate) const LONGEST: Duration = Duration::from_millis(1500);
 /// Calls that are tried at first; more follow until [`CALLS_LEAST`](crate::CALLS_LEAST) were accepted.
 const CALLS: std::ops::Range<u32> = 210..240;
 
+/// A call lends memory, when all is well.
+const LEND_IN_CALM: f64 = 0.05;
+
 /// A history's roughness.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
@@ -44,6 +47,8 @@ pub(crate) struct Profile {
     pub(crate) stuck_handler: f64,
     pub(crate) aborted: f64,
     pub(crate) capability: f64,
+    /// A call lends memory.
+    pub(crate) lend: f64,
     pub(crate) cancel: f64,
     pub(crate) one_way: f64,
     /// A machine looks at its events and links only some time later.
@@ -89,6 +94,7 @@ impl Profile {
             stuck_handler: some(rng, &[0.0, 0.0, 0.05]),
             aborted: 0.03,
             capability: some(rng, &[0.15, 0.3, 0.6]),
+            lend: some(rng, &[0.0, 0.0, 0.02, 0.06]),
             cancel: some(rng, &[0.0, 0.1, 0.4]),
             one_way: some(rng, &[0.0, 0.1, 0.3]),
             lazy: some(rng, &[0.0, 0.0, 0.1]),
@@ -108,6 +114,7 @@ impl Profile {
         self.stuck_handler = 0.0;
         self.aborted = 0.0;
         self.capability = 0.0;
+        self.lend = LEND_IN_CALM;
         self.cancel = 0.0;
         self.one_way = 0.0;
         self.lazy = 0.0;

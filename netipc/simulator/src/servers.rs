@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use netipc_protocol::limits::{GRANTS, RELEASE_ACKS};
+use netipc_protocol::bulk::{Loan, TransferEnd};
+use netipc_protocol::limits::{GRANTS, RELEASE_ACKS, TRANSFERS};
 use netipc_protocol::{
     Answer, Asked, DownReason, Event as Local, Execution, Given, ImportId, NodeId, NotExecuted,
     Object, Outcome, Received, Request, SessionId, Unknown, WORDS_MAX, Way,
@@ -22,7 +23,7 @@ const WAITING_MAX: usize = 6;
 /// More events at one look are a machine that does not bound what it queues: for each peer an outcome, a delivery and an
 /// abandonment for each slot, a capability back for each row, and what begins and ends a session.
 const EVENTS_PER_LOOK: usize =
-    (NODES_MAX as usize - 1) * (3 * SLOTS + 3 * ROWS + RELEASE_ACKS + GRANTS + 2);
+    (NODES_MAX as usize - 1) * (3 * SLOTS + 3 * ROWS + RELEASE_ACKS + GRANTS + TRANSFERS + 2);
 
 /// What an endpoint has said, without what it had borrowed.
 enum Heard {
@@ -39,6 +40,7 @@ enum Heard {
     Down(SessionId, NodeId, DownReason),
     Up(SessionId, NodeId),
     Twin,
+    Transferred(usize, Result<(), TransferEnd>),
 }
 
 /// A reply, compared with what it should be.
@@ -84,6 +86,7 @@ impl World {
                         what: format!("{node} believes that a machine is there twice"),
                     });
                 }
+                Some(Heard::Transferred(id, result)) => self.transferred(node, id, result)?,
                 Some(Heard::Asked(asked, object)) => self.asked(node, asked, object),
                 Some(Heard::Revoked(import)) => self.import_revoked(node, import),
                 Some(Heard::RevocationComplete(object)) => {
@@ -132,6 +135,7 @@ impl World {
             Local::Up { session, node } => Heard::Up(session, node),
             Local::Released { object } => Heard::Released(object.0),
             Local::Twin { .. } => Heard::Twin,
+            Local::Transferred { token, result } => Heard::Transferred(token.0 as usize, result),
             Local::Revoked { import } => Heard::Revoked(import),
             Local::Asked { asked, object, .. } => Heard::Asked(asked, object.0),
             Local::RevocationComplete { object } => Heard::RevocationComplete(object.0),
@@ -219,6 +223,10 @@ impl World {
             Received::Home(home) if self.truth.origin(home.0) == self.truth.origin(object) => {
                 self.summary.capabilities += 1;
                 self.summary.homecomings += 1;
+            }
+            Received::Loan(loan) => {
+                let what = format!("call {id} has {object} and comes with {loan:?}");
+                return Err(self.broken(id, what));
             }
             Received::Home(home) => {
                 let what = format!("object {object} comes home with call {id} as {home:?}");
@@ -324,7 +332,8 @@ impl World {
             && (0..)
                 .zip(words)
                 .all(|(index, word)| *word == pattern(id, index))
-            && call.sends.is_some() == capability.is_some()
+            && (call.sends.is_some() || call.loan.is_some()) == capability.is_some()
+            && call.loan == loan_of(capability)
             && request.object.map_or(0, |object| object.0) == object;
         let sends = call.sends;
         self.on(node, Some(id), || {
@@ -343,14 +352,28 @@ impl World {
             object,
             came: match capability {
                 Some(Received::Import(import)) => Some(import),
-                Some(Received::Home(_)) | None => None,
+                Some(Received::Home(_) | Received::Loan(_)) | None => None,
             },
+            loan: loan_of(capability),
         };
         self.machines[node].working.insert(id, work);
+        if let Some(loan) = work.loan
+            && self.move_something(node, id, execution, loan)
+            // Mostly the server waits for its end.
+            && (self.truth.is_calm() || self.rng.u8(..8) > 0)
+        {
+            return Ok(());
+        }
+        self.plan_done(node, id);
+        Ok(())
+    }
+
+    /// A worker will be done, some time.
+    pub(crate) fn plan_done(&mut self, node: usize, id: usize) {
         let incarnation = self.machines[node].incarnation;
         let takes = if chance(&mut self.rng, self.profile.stuck_handler) {
             self.fault(Fault::StuckHandler);
-            return Ok(());
+            return;
         } else if chance(&mut self.rng, self.profile.slow_handler) {
             self.fault(Fault::SlowHandler);
             up_to(&mut self.rng, Duration::from_millis(200))
@@ -365,7 +388,6 @@ impl World {
                 id,
             },
         );
-        Ok(())
     }
 
     /// A worker is done.
@@ -509,6 +531,14 @@ impl World {
         if let Some(held) = held.find(|held| Some(held.import) == came).copied() {
             self.release(node, held);
         }
+    }
+}
+
+/// The memory that came, if that is what came.
+const fn loan_of(came: Option<Received>) -> Option<Loan> {
+    match came {
+        Some(Received::Loan(loan)) => Some(loan),
+        _ => None,
     }
 }
 

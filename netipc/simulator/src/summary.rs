@@ -50,6 +50,10 @@ pub struct Summary {
     pub homecomings: u64,
     /// Capabilities among them that were handed on by a third machine.
     pub hand_offs: u64,
+    /// Transfers from and into lent memory that began.
+    pub transfers: u64,
+    /// Chunks of them that were written.
+    pub chunks: u64,
     /// Sessions that began, counted on each side.
     pub sessions: u64,
     /// Faults of every kind.
@@ -157,6 +161,8 @@ impl AddAssign<&Self> for Summary {
         self.capabilities += other.capabilities;
         self.homecomings += other.homecomings;
         self.hand_offs += other.hand_offs;
+        self.transfers += other.transfers;
+        self.chunks += other.chunks;
         self.sessions += other.sessions;
         self.faults += other.faults;
         self.with_views += other.with_views;
@@ -177,7 +183,7 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} histories, {} events, {} frames, {} calls ({} replies, {} not executed, {} unknown), {} capabilities ({} came home, {} handed on), \
-             {} sessions, {} faults",
+             {} transfers of {} chunks, {} sessions, {} faults",
             self.histories,
             self.events,
             self.frames,
@@ -188,6 +194,8 @@ impl fmt::Display for Summary {
             self.capabilities,
             self.homecomings,
             self.hand_offs,
+            self.transfers,
+            self.chunks,
             self.sessions,
             self.faults,
         )?;

@@ -1,19 +1,23 @@
 //! What really happened, and the checkers that compare it with what was promised.
 
+mod bulk;
 mod numbers;
 mod wiretap;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use netipc_protocol::bulk::Loan;
 use netipc_protocol::limits::OUTCOME_WITHIN;
 use netipc_protocol::{Instant, NotExecuted, Outcome, SessionId, Unknown, Way};
+use netipc_wire::bulk::About;
 use netipc_wire::{Sequence, SlotIndex};
 
 use crate::Violation;
 use crate::cipher::Protection;
 use crate::clock::DRIFT_MAX;
 use crate::hash::Quick;
+pub(crate) use bulk::Moved;
 use numbers::Numbers;
 
 /// Who notices a broken promise. The numbers are those of the invariants in `docs/netipc.md`.
@@ -41,6 +45,8 @@ pub enum Checker {
     Memory,
     /// 13: what was revoked is not reached any more.
     Revocation,
+    /// 16, 17, 18: lent memory.
+    Bulk,
     /// 14: no number is used twice in a session, and no frame is accepted twice.
     Numbers,
     /// 15: what is owned has one owner at a time, and one in an epoch.
@@ -66,6 +72,12 @@ pub(crate) struct Call {
     /// What goes with it.
     pub(crate) sends: Option<u64>,
     pub(crate) words: usize,
+    /// Memory that goes with it.
+    pub(crate) loan: Option<Loan>,
+    /// What is moved from it, or into it.
+    moved: Option<Moved>,
+    /// It was made when all was well.
+    must_succeed: bool,
     /// By the caller's clock.
     issued: Instant,
     /// By the caller's clock.
@@ -121,6 +133,8 @@ pub(crate) struct Truth {
     /// Since when all is well.
     calm: Option<Instant>,
     numbers: Numbers,
+    /// How often each of a transfer's chunks was wanted, as its sender has heard, and not sent since.
+    wanted: HashMap<(usize, About), [u16; 64], Quick>,
 }
 
 type Check = Result<(), Violation>;
@@ -442,6 +456,11 @@ impl Truth {
         )
     }
 
+    /// Whether the last fault has been.
+    pub(crate) const fn is_calm(&self) -> bool {
+        self.calm.is_some()
+    }
+
     /// Every call whose caller lives has its outcome.
     pub(crate) fn all_ended(&self, now: Instant) -> Check {
         let waiting =
@@ -510,6 +529,9 @@ impl Call {
             object,
             sends,
             words,
+            loan: None,
+            moved: None,
+            must_succeed: false,
             issued: Instant::from_nanos(0),
             deadline: Instant::from_nanos(0),
             until: Instant::from_nanos(0),

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use netipc_protocol::limits::{GRANTS, OFFER_ACKS, OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS};
+use netipc_protocol::limits::{
+    BULK_ANSWERS, GRANTS, OFFER_ACKS, OUTCOME_WITHIN, RELEASE_ACKS, REVOKE_ACKS, TRANSFERS,
+};
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId, Transmit, VIEW_LENGTH_MAX};
+use netipc_wire::bulk::CHUNKS_SPOKEN_OF;
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
 
 use crate::agenda::Agenda;
+use crate::bulk;
 use crate::describe::{call_of, short};
 use crate::faults::{Fault, Trouble};
 use crate::machine::{Held, Machine, Power, SmallEndpoint, index_of, node_id};
@@ -23,7 +27,7 @@ use crate::{History, NODES_MAX, Options, ROWS, Record, SLOTS, Summary, Violation
 const EVENTS_MAX: u64 = 1_000_000;
 
 /// More frames at one look are a machine that does not bound what it says: to each peer a frame for each slot of each side, a
-/// RELEASE for each row, its acknowledgements, one each of the handshake and PING and PONG, and what its view says.
+/// RELEASE for each row, its acknowledgements, for each transfer a WANT or what was wanted, one each of the handshake and PING and PONG, and what its view says.
 const FRAMES_PER_LOOK: usize = (NODES_MAX as usize - 1)
     * (2 * SLOTS
         + 2 * ROWS
@@ -31,6 +35,8 @@ const FRAMES_PER_LOOK: usize = (NODES_MAX as usize - 1)
         + REVOKE_ACKS
         + 3 * GRANTS
         + OFFER_ACKS
+        + 2 * BULK_ANSWERS
+        + 2 * TRANSFERS * (CHUNKS_SPOKEN_OF as usize + 1)
         + 6
         + views::FRAMES);
 
@@ -360,6 +366,14 @@ impl World {
             });
         }
         self.truth.accepted(self.now, (from, to), &header)?;
+        if header.kind == Kind::Want
+            && let Ok(Message::Want(want)) = Message::parse(header.kind, packet.body())
+        {
+            self.truth.want_arrived((from, to), header.session, &want);
+        }
+        if header.kind == Kind::Data {
+            self.write(to, frame)?;
+        }
         if header.kind == Kind::Reply
             && let Ok(Message::Reply(repr)) = Message::parse(header.kind, packet.body())
         {
@@ -452,6 +466,9 @@ impl World {
         loop {
             let endpoint = &mut self.machines[node].endpoint;
             if let Some(transmit) = endpoint.poll_transmit(local, &mut self.scratch) {
+                return Some(transmit);
+            }
+            if let Some(transmit) = endpoint.poll_bulk(local, &mut self.scratch, bulk::fill) {
                 return Some(transmit);
             }
             let mut said = [0; VIEW_LENGTH_MAX];

@@ -1,5 +1,6 @@
 //! A capability on the wire.
 
+use crate::bulk::{Access, LOAN_MAX, Loan};
 use crate::bytes::{put, u8_at, u16_at, u32_at, u64_at};
 use crate::{Malformed, NodeId};
 
@@ -77,6 +78,8 @@ pub enum Capability {
     Yours(Descriptor),
     /// An export of a third machine, which the receiver was offered.
     Granted(NodeId, Grant),
+    /// Memory of the sender's, lent for this call: only in a request.
+    Lent(Loan),
 }
 
 mod field {
@@ -85,12 +88,15 @@ mod field {
     pub const RESERVED: usize = 2;
     pub const NAME: usize = 4;
     pub const PADDING: usize = NAME + super::Descriptor::LENGTH;
+    pub const LENGTH: usize = NAME;
+    pub const ACCESS: usize = LENGTH + 8;
 }
 
 const NONE: u8 = 0;
 const MINE: u8 = 1;
 const YOURS: u8 = 2;
 const GRANTED: u8 = 3;
+const LENT: u8 = 4;
 
 impl Capability {
     /// Bytes in a frame, also for none.
@@ -116,8 +122,22 @@ impl Capability {
                 let grant = Grant::read(bytes, offset + field::NAME);
                 Ok(Some(Self::Granted(NodeId(node), grant)))
             }
+            LENT => Ok(Some(Self::Lent(Self::loan(bytes, offset)?))),
             _ => Err(Malformed::Field),
         }
+    }
+
+    fn loan(bytes: &[u8], offset: usize) -> Result<Loan, Malformed> {
+        let length = u64_at(bytes, offset + field::LENGTH);
+        let access = u64_at(bytes, offset + field::ACCESS);
+        let access = u8::try_from(access).map_err(|_| Malformed::Field)?;
+        if !(1..=LOAN_MAX).contains(&length) {
+            return Err(Malformed::Field);
+        }
+        Ok(Loan {
+            length,
+            access: Access::from_code(access)?,
+        })
     }
 
     pub(crate) fn write(capability: Option<Self>, bytes: &mut [u8], offset: usize) {
@@ -135,6 +155,12 @@ impl Capability {
             Some(Self::Granted(node, grant)) => {
                 grant.write(bytes, offset + field::NAME);
                 (GRANTED, node.0)
+            }
+            Some(Self::Lent(loan)) => {
+                put(bytes, offset + field::LENGTH, loan.length.to_le_bytes());
+                let access = u64::from(loan.access.code());
+                put(bytes, offset + field::ACCESS, access.to_le_bytes());
+                (LENT, 0)
             }
         };
         put(bytes, offset, [kind, node]);

@@ -88,6 +88,16 @@ kinds! {
     OfferRefuse = 28,
     /// A message for your view of the cluster.
     View = 29,
+    /// Send me these chunks.
+    Want = 30,
+    /// A chunk.
+    Data = 31,
+    /// There are bytes for your loan.
+    Store = 32,
+    /// They are all in it.
+    Stored = 33,
+    /// The loan is over, or does not allow that.
+    BulkRefuse = 34,
 }
 
 impl Kind {

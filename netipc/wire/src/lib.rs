@@ -15,6 +15,7 @@ mod fault;
 mod ids;
 mod words;
 
+pub mod bulk;
 pub mod cancel;
 pub mod capability;
 pub mod frame;

@@ -5,7 +5,7 @@ use isthmus_abi::{NotExecuted, Unknown};
 use crate::ping::{PING_LENGTH, Packet, RELEASE_LENGTH, ReleasePacket, emit_ping, emit_release};
 use crate::{
     Descriptor, Grant, HEADER_LENGTH, Header, Kind, Malformed, SessionId, TAG_LENGTH, Verdict, Way,
-    cancel, grant, handshake, rekey, reply, request, slot, view,
+    bulk, cancel, grant, handshake, rekey, reply, request, slot, view,
 };
 
 /// What a frame says.
@@ -63,6 +63,16 @@ pub enum Message<'a> {
     OfferRefuse(Descriptor, NotExecuted),
     /// VIEW.
     View(view::Repr<'a>),
+    /// WANT.
+    Want(bulk::Want),
+    /// DATA.
+    Data(bulk::Data<'a>),
+    /// STORE into these bytes of the receiver's loan.
+    Store(bulk::About, bulk::Range),
+    /// STORED.
+    Stored(bulk::About),
+    /// BULK-REFUSE.
+    BulkRefuse(bulk::About, bulk::Refusal),
 }
 
 impl<'a> Message<'a> {
@@ -101,6 +111,17 @@ impl<'a> Message<'a> {
                 Self::OfferRefuse(export, reason)
             }
             Kind::View => Self::View(view::Repr::parse(body)?),
+            Kind::Want => Self::Want(bulk::Want::parse(body)?),
+            Kind::Data => Self::Data(bulk::Data::parse(body)?),
+            Kind::Store => {
+                let (about, range) = bulk::parse_store(body)?;
+                Self::Store(about, range)
+            }
+            Kind::Stored => Self::Stored(bulk::parse_stored(body)?),
+            Kind::BulkRefuse => {
+                let (about, reason) = bulk::parse_refuse(body)?;
+                Self::BulkRefuse(about, reason)
+            }
             Kind::Ack | Kind::Refuse | Kind::Fail | Kind::CancelAnswer => {
                 let (slot, code) = slot::Repr::parse(body)?;
                 match kind {
@@ -145,6 +166,11 @@ impl<'a> Message<'a> {
             Self::OfferAck(_) => Kind::OfferAck,
             Self::OfferRefuse(..) => Kind::OfferRefuse,
             Self::View(_) => Kind::View,
+            Self::Want(_) => Kind::Want,
+            Self::Data(_) => Kind::Data,
+            Self::Store(..) => Kind::Store,
+            Self::Stored(_) => Kind::Stored,
+            Self::BulkRefuse(..) => Kind::BulkRefuse,
         }
     }
 
@@ -174,6 +200,11 @@ impl<'a> Message<'a> {
             Self::Offer(_) => grant::Offer::LENGTH,
             Self::OfferRefuse(..) => grant::DECLINED_LENGTH,
             Self::View(repr) => repr.length(),
+            Self::Want(_) => bulk::Want::LENGTH,
+            Self::Data(data) => data.length(),
+            Self::Store(..) => bulk::STORE_LENGTH,
+            Self::Stored(_) => bulk::STORED_LENGTH,
+            Self::BulkRefuse(..) => bulk::REFUSE_LENGTH,
         };
         HEADER_LENGTH + body + TAG_LENGTH
     }
@@ -226,6 +257,11 @@ impl<'a> Message<'a> {
             Self::Offer(offer) => offer.emit(body),
             Self::OfferRefuse(export, reason) => grant::emit_declined(*export, *reason, body),
             Self::View(repr) => repr.emit(body),
+            Self::Want(want) => want.emit(body),
+            Self::Data(data) => data.emit(body),
+            Self::Store(about, range) => bulk::emit_store(*about, *range, body),
+            Self::Stored(about) => bulk::emit_stored(*about, body),
+            Self::BulkRefuse(about, reason) => bulk::emit_refuse(*about, *reason, body),
         }
     }
 }

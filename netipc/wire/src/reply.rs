@@ -29,8 +29,10 @@ impl<T: AsRef<[u8]>> Packet<T> {
         {
             return Err(Malformed::Field);
         }
-        Capability::read(bytes, field::CAPABILITY)?;
-        Ok(Self(body))
+        match Capability::read(bytes, field::CAPABILITY)? {
+            Some(Capability::Lent(_)) => Err(Malformed::Field),
+            _ => Ok(Self(body)),
+        }
     }
 
     /// The caller's slot.

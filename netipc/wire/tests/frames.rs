@@ -6,7 +6,7 @@ use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, HEADER_LENGTH, Kind,
     Malformed, Message, NodeId, Nonce, Order, Sequence, SessionId, SlotIndex, TAG_LENGTH, Verdict,
-    WORDS_MAX, Way, Words, cancel, grant, handshake, rekey, reply, request, slot, view,
+    WORDS_MAX, Way, Words, bulk, cancel, grant, handshake, rekey, reply, request, slot, view,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -18,6 +18,7 @@ struct Sample {
     words: Vec<u64>,
     extension: Vec<u8>,
     said: Vec<u8>,
+    bytes: Vec<u8>,
     numbers: [u64; 8],
     small: [u8; 4],
     capability: Option<(u32, u64)>,
@@ -47,6 +48,56 @@ impl Sample {
             1 => Capability::Yours(descriptor),
             _ => Capability::Granted(NodeId(self.small[2].max(1)), self.grant()),
         })
+    }
+
+    fn sent(&self) -> Option<Capability> {
+        match self.numbers[6] % 4 {
+            0 => Some(Capability::Lent(bulk::Loan {
+                length: self.numbers[5] % bulk::LOAN_MAX + 1,
+                access: [
+                    bulk::Access::Read,
+                    bulk::Access::Write,
+                    bulk::Access::ReadWrite,
+                ][usize::from(self.small[3]) % 3],
+            })),
+            _ => self.passed(),
+        }
+    }
+
+    fn transfer(&self, direction: bulk::Direction) -> bulk::About {
+        bulk::About {
+            slot: self.slot().slot,
+            sequence: self.slot().sequence,
+            direction,
+            number: (self.numbers[2] as u32).max(1),
+        }
+    }
+
+    fn range(&self) -> bulk::Range {
+        bulk::Range {
+            offset: self.numbers[3] % bulk::LOAN_MAX,
+            length: self.numbers[4] % bulk::LOAN_MAX + 1,
+        }
+    }
+
+    fn direction(&self) -> bulk::Direction {
+        match self.small[1] % 2 {
+            0 => bulk::Direction::Fetch,
+            _ => bulk::Direction::Store,
+        }
+    }
+
+    fn want(&self) -> bulk::Want {
+        let range = self.range();
+        let first = self.numbers[5] as u32 % range.chunks();
+        let room = range.chunks() - first;
+        let mask = 1_u64.checked_shl(room).map_or(u64::MAX, |bit| bit - 1);
+        bulk::Want {
+            about: self.transfer(self.direction()),
+            range,
+            first,
+            chunks: self.numbers[6] & mask,
+        }
     }
 
     fn reason(&self) -> NotExecuted {
@@ -102,7 +153,7 @@ impl Sample {
             slot: self.slot().slot,
             sequence: self.slot().sequence,
             target: self.descriptor().unwrap_or(Descriptor::BOOTSTRAP),
-            capability: self.passed(),
+            capability: self.sent(),
             order: Order(self.numbers[2]),
             budget_us: self.numbers[3] as u32,
             label: self.numbers[4],
@@ -168,8 +219,24 @@ impl Sample {
                 session: SessionId(self.numbers[1]),
             }),
             21 => Message::OfferAck(self.mortal()),
-            26 => Message::View(view::Repr { said: &self.said }),
-            _ => Message::OfferRefuse(self.mortal(), self.reason()),
+            22 => Message::OfferRefuse(self.mortal(), self.reason()),
+            26 => Message::Want(self.want()),
+            27 => Message::Data(bulk::Data {
+                about: self.transfer(self.direction()),
+                chunk: self.numbers[3] as u32,
+                bytes: &self.bytes,
+            }),
+            28 => Message::Store(self.transfer(bulk::Direction::Store), self.range()),
+            29 => Message::Stored(self.transfer(bulk::Direction::Store)),
+            30 => Message::BulkRefuse(
+                self.transfer(self.direction()),
+                [
+                    bulk::Refusal::Over,
+                    bulk::Refusal::NotPermitted,
+                    bulk::Refusal::OutOfRange,
+                ][usize::from(self.small[2]) % 3],
+            ),
+            _ => Message::View(view::Repr { said: &self.said }),
         }
     }
 
@@ -208,19 +275,21 @@ fn sample() -> impl Strategy<Value = Sample> {
         vec(any::<u8>(), 1..=view::LENGTH_MAX)
     ];
     (
-        0..27u8,
+        0..32u8,
         words,
         extension,
+        vec(any::<u8>(), 1..=bulk::CHUNK),
         said,
         any::<[u64; 8]>(),
         any::<[u8; 4]>(),
         capability,
     )
         .prop_map(
-            |(choice, words, extension, said, numbers, small, capability)| Sample {
+            |(choice, words, extension, bytes, said, numbers, small, capability)| Sample {
                 choice,
                 words,
                 extension,
+                bytes,
                 said,
                 numbers,
                 small,
@@ -290,6 +359,7 @@ fn a_full_message_with_its_capability_fits_one_frame() {
         words: words.to_vec(),
         extension: Vec::new(),
         said: Vec::new(),
+        bytes: vec![1],
         numbers: [1; 8],
         small: [0; 4],
         capability: Some((1, 1)),

@@ -14,8 +14,8 @@ use netipc_wire::frame::Packet;
 use netipc_wire::handshake::{Cookie, Versions};
 use netipc_wire::{
     BootId, Capability, ClusterId, Descriptor, FRAME_LENGTH_MAX, Grant, Kind, Message, Nonce,
-    Order, Sequence, SessionId, SlotIndex, Verdict, Way, Words, cancel, grant, handshake, rekey,
-    reply, request, slot, view,
+    Order, Sequence, SessionId, SlotIndex, Verdict, Way, Words, bulk, cancel, grant, handshake,
+    rekey, reply, request, slot, view,
 };
 use network_interface::NETIPC_PORT;
 use pcap_file::pcap::{PcapPacket, PcapWriter};
@@ -165,6 +165,7 @@ fn passed(capability: Option<Capability>, mut reserved: Vec<String>) -> Fields {
         Some(Capability::Mine(_)) => (1, 0),
         Some(Capability::Yours(_)) => (2, 0),
         Some(Capability::Granted(node, _)) => (3, node.0),
+        Some(Capability::Lent(_)) => (4, 0),
     };
     let mut fields = Fields::from([
         ("capability.kind", decimal(kind)),
@@ -178,6 +179,10 @@ fn passed(capability: Option<Capability>, mut reserved: Vec<String>) -> Fields {
         }
         Some(Capability::Granted(_, grant)) => {
             fields.insert("grant", bytes(&grant.0.to_le_bytes()));
+        }
+        Some(Capability::Lent(loan)) => {
+            fields.insert("loan.length", decimal(loan.length));
+            fields.insert("loan.access", decimal(loan.access.code()));
         }
         None => {
             fields.insert("grant", bytes(&[0; 16]));
@@ -202,6 +207,37 @@ fn reply(capability: Option<Capability>) -> (reply::Repr<'static>, Fields) {
     ];
     let fields = with(about_slot(), fields);
     (repr, with(fields, passed(capability, bytes(&[0; 4]))))
+}
+
+const TRANSFER: bulk::About = bulk::About {
+    slot: SLOT.slot,
+    sequence: SLOT.sequence,
+    direction: bulk::Direction::Store,
+    number: 71,
+};
+const RANGE: bulk::Range = bulk::Range {
+    offset: 0x1_0000,
+    length: 0x2_0000,
+};
+const CHUNK: &[u8] = &[0xb1, 0xb2, 0xb3];
+
+/// Which transfer a frame is about; what is reserved after that comes after it.
+fn transfer(reserved: &[usize]) -> Fields {
+    let reserved = [1].iter().chain(reserved);
+    let reserved = reserved.flat_map(|length| bytes(&vec![0; *length]));
+    let fields = [
+        ("direction", decimal(2u8)),
+        ("transfer", decimal(71u8)),
+        ("reserved", reserved.collect()),
+    ];
+    with(about_slot(), fields)
+}
+
+fn range() -> [(&'static str, Vec<String>); 2] {
+    [
+        ("range.offset", decimal(RANGE.offset)),
+        ("range.length", decimal(RANGE.length)),
+    ]
 }
 
 /// A message of a kind, and its fields.
@@ -236,7 +272,10 @@ fn sample(kind: Kind) -> (Message<'static>, Fields) {
             (Message::Request(Way::Call, repr), fields)
         }
         Kind::OneWay => {
-            let (repr, fields) = request(None);
+            let (repr, fields) = request(Some(Capability::Lent(bulk::Loan {
+                length: 0x0102_0304,
+                access: bulk::Access::ReadWrite,
+            })));
             (Message::Request(Way::OneWay, repr), fields)
         }
         Kind::Reply => {
@@ -331,6 +370,43 @@ fn sample(kind: Kind) -> (Message<'static>, Fields) {
             ];
             let repr = view::Repr { said: EXTENSION };
             (Message::View(repr), Fields::from(fields))
+        }
+        Kind::Want => {
+            let want = bulk::Want {
+                about: TRANSFER,
+                range: RANGE,
+                first: 3,
+                chunks: 0b101,
+            };
+            let fields = [("first", decimal(3u8)), ("chunks", hexadecimal(0b101))];
+            (
+                Message::Want(want),
+                with(with(transfer(&[4]), range()), fields),
+            )
+        }
+        Kind::Data => {
+            let data = bulk::Data {
+                about: TRANSFER,
+                chunk: 72,
+                bytes: CHUNK,
+            };
+            let fields = [
+                ("chunk", decimal(72u8)),
+                ("chunk.length", decimal(CHUNK.len() as u64)),
+                ("chunk.bytes", bytes(CHUNK)),
+            ];
+            (Message::Data(data), with(transfer(&[2]), fields))
+        }
+        Kind::Store => (
+            Message::Store(TRANSFER, RANGE),
+            with(transfer(&[]), range()),
+        ),
+        Kind::Stored => (Message::Stored(TRANSFER), transfer(&[])),
+        Kind::BulkRefuse => {
+            let reason = bulk::Refusal::OutOfRange;
+            let refusal = ("refusal", decimal(reason.code()));
+            let message = Message::BulkRefuse(TRANSFER, reason);
+            (message, with(transfer(&[6]), [refusal]))
         }
     }
 }

@@ -4,6 +4,7 @@ mod slot;
 
 use heapless::Deque;
 use isthmus_abi::{NotExecuted, Unknown};
+use netipc_wire::bulk::About;
 use netipc_wire::{
     Capability, Descriptor, Grant, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way,
     Words, cancel, reply, request,
@@ -61,6 +62,7 @@ impl<const ROWS: usize> Tables<'_, ROWS> {
                 Exported::Bootstrap | Exported::Gone | Exported::Never => None,
             }),
             Capability::Granted(..) => Some(self.claimed.map(Received::Import)),
+            Capability::Lent(loan) => Some(Some(Received::Loan(loan))),
         }
     }
 
@@ -83,7 +85,7 @@ impl<const ROWS: usize> Tables<'_, ROWS> {
                 Ok((Capability::Yours(descriptor), Some(import)))
             }
             Given::Import(import) if import.node == self.node => Err(NotExecuted::SessionEnded),
-            Given::Import(_) => Err(NotExecuted::NotExportable),
+            Given::Import(_) | Given::Loan(_) => Err(NotExecuted::NotExportable),
         }
     }
 
@@ -581,6 +583,12 @@ impl<const SLOTS: usize> Callee<SLOTS> {
             object: slot.object,
             way: slot.way,
         })
+    }
+
+    /// Whether a worker is at the request that a transfer belongs to, and somebody waits for it.
+    pub(crate) fn works_on(&self, about: About) -> bool {
+        let slot = self.slots.get(usize::from(about.slot.0));
+        slot.is_some_and(|slot| slot.state == State::Running && slot.sequence == about.sequence)
     }
 
     /// Requests that no worker has taken.

@@ -11,6 +11,7 @@ use netipc_wire::{
     Words, cancel, request,
 };
 
+use crate::bulk::Lending;
 use crate::coverage::{Observed, Part, passed};
 use crate::fault::{Faults, PlantedFault};
 use crate::imports::Imports;
@@ -18,6 +19,7 @@ use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST,
 use crate::set::Set;
 use crate::time::Instant;
 use crate::types::{Call, Event, ImportId, Received, Reply, Token};
+use netipc_wire::bulk::About;
 
 /// The caller's slots for one peer.
 pub(crate) struct Caller<const SLOTS: usize> {
@@ -58,6 +60,10 @@ struct Slot {
     order: Order,
     /// A capability that goes with the request.
     capability: Option<Capability>,
+    /// Memory that goes with the request, if that is what does.
+    lending: Option<Lending>,
+    /// The last of the peer's transfers that has stored all its bytes there.
+    stored: u32,
     /// It waits for the grant of one, and with it what is called after it at the same target.
     granting: bool,
     /// The import that it is, kept until the callee's word.
@@ -99,6 +105,8 @@ pub(crate) struct Names {
     pub(crate) import: Option<ImportId>,
     /// What goes with it, and the import that it is.
     pub(crate) capability: Option<(Capability, Option<ImportId>)>,
+    /// The memory that it is.
+    pub(crate) lending: Option<Lending>,
     /// It waits for a grant.
     pub(crate) granting: bool,
 }
@@ -134,6 +142,8 @@ impl Slot {
         target: Descriptor::BOOTSTRAP,
         order: Order(0),
         capability: None,
+        lending: None,
+        stored: 0,
         granting: false,
         pinned: None,
         deadline: Instant::from_nanos(0),
@@ -226,6 +236,8 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         slot.granting = names.granting;
         slot.capability = names.capability.map(|(capability, _)| capability);
         slot.pinned = names.capability.and_then(|(_, pinned)| pinned);
+        slot.lending = names.lending;
+        slot.stored = 0;
         slot.deadline = now + call.budget.unwrap_or(BUDGET_DEFAULT).min(BUDGET_MAX);
         slot.label = call.label;
         slot.words.clear();
@@ -580,6 +592,28 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         slot.is_some_and(|slot| {
             slot.state == State::Sent && slot.sequence == sequence && slot.way == Way::Call
         })
+    }
+
+    /// The memory that is lent for a call, as long as its caller waits.
+    pub(crate) fn lends(&self, about: About, faults: Faults) -> Option<Lending> {
+        let slot = self.slots.get(usize::from(about.slot.0))?;
+        let late = faults.has(PlantedFault::LateWriteAccepted) && slot.state == State::Quarantine;
+        let lasts = slot.state == State::Sent || late;
+        slot.lending
+            .filter(|_| lasts && slot.sequence == about.sequence)
+    }
+
+    /// The last transfer that has stored all its bytes in a slot's loan; 0: none.
+    pub(crate) fn stored(&self, slot: SlotIndex) -> u32 {
+        let slot = self.slots.get(usize::from(slot.0));
+        slot.map_or(0, |slot| slot.stored)
+    }
+
+    /// A transfer has stored all its bytes.
+    pub(crate) fn note_stored(&mut self, about: About) {
+        if let Some(slot) = self.slots.get_mut(usize::from(about.slot.0)) {
+            slot.stored = about.number;
+        }
     }
 
     /// What was given with it has arrived, or never will.

@@ -1,7 +1,8 @@
 //! What this machine asks of a peer: calls, work on its requests, exports and imports.
 
 use isthmus_abi::NotExecuted;
-use netipc_wire::{Descriptor, Grant, NodeId, Sequence, SessionId, SlotIndex};
+use netipc_wire::bulk::LOAN_MAX;
+use netipc_wire::{Capability, Descriptor, Grant, NodeId, Sequence, SessionId, SlotIndex, Way};
 
 use super::callee::Tables;
 use super::caller::Names;
@@ -34,8 +35,19 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             }
             Target::Import(_) => return Err(NotExecuted::SessionEnded),
         };
+        let lending = match call.capability {
+            Some(Given::Loan(_)) if call.way == Way::OneWay => {
+                return Err(NotExecuted::NotExportable);
+            }
+            Some(Given::Loan(lending)) if !(1..=LOAN_MAX).contains(&lending.loan.length) => {
+                return Err(NotExecuted::BadArguments);
+            }
+            Some(Given::Loan(lending)) => Some(lending),
+            _ => None,
+        };
         let capability = match (call.capability, session) {
             (None, _) => None,
+            (Some(Given::Loan(lending)), _) => Some((Capability::Lent(lending.loan), None)),
             (Some(given), Some(session)) => {
                 let tables = Tables {
                     node,
@@ -53,6 +65,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             target,
             import,
             capability,
+            lending,
             granting,
         };
         let (slot, serial) = self.caller.call(now, call, &names, context.faults)?;
@@ -80,6 +93,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
     pub(crate) fn cancel(&mut self, now: Instant, call: CallId, faults: Faults) {
         let settled = self.caller.cancel(now, call.slot, call.serial, faults);
         self.settle(settled);
+        self.end_loans(faults);
         self.let_go(now);
         self.note_awaiting(now);
     }
@@ -149,6 +163,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             // Nobody waits for the reply, so nobody will have the capability.
             self.revoke(*export, faults);
         }
+        self.end_loans(faults);
         result
     }
 

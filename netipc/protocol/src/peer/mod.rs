@@ -2,6 +2,7 @@
 //!
 //! `session` opens and ends sessions, `caller` holds our calls there, `callee` its calls here.
 
+pub(crate) mod bulk;
 mod callee;
 mod caller;
 mod grants;
@@ -24,6 +25,7 @@ use crate::imports::Imports;
 use crate::maybe::Maybe;
 use crate::time::{Instant, Sooner};
 use crate::types::{DownReason, Dropped, Event, ImportId, Object};
+use bulk::Bulk;
 use callee::{Callee, Tables};
 use caller::{Caller, Ending, Settled};
 use grants::Grants;
@@ -54,6 +56,7 @@ pub(crate) struct Peer<const SLOTS: usize, const ROWS: usize> {
     released: Deque<Object, ROWS>,
     revocations: Revocations<ROWS>,
     pub(crate) grants: Grants,
+    bulk: Bulk,
     /// An offer that the endpoint has to look at.
     pub(crate) offer: Option<grant::Offer>,
     down: Maybe<Down>,
@@ -101,6 +104,7 @@ pub(crate) enum Next {
     Offer(grant::Offer),
     OfferAck(Descriptor),
     OfferRefuse(Descriptor, NotExecuted),
+    Bulk(bulk::Say),
 }
 
 /// How full a peer's tables are.
@@ -116,6 +120,8 @@ pub struct Occupancy {
     pub exports: usize,
     /// Imports from the peer, those whose release is not acknowledged included.
     pub imports: usize,
+    /// Transfers of ours from and into the peer's loans, and of the peer's from and into ours.
+    pub transfers: usize,
 }
 
 impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
@@ -135,6 +141,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         released: Deque::new(),
         revocations: Revocations::NEW,
         grants: Grants::NEW,
+        bulk: Bulk::NEW,
         offer: None,
         down: Maybe::Nothing,
         up: None,
@@ -159,6 +166,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.released.clear();
         self.revocations.clear();
         self.grants.clear();
+        self.bulk.clear();
         self.offer = None;
         self.down = Maybe::Nothing;
         self.up = None;
@@ -183,6 +191,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             requests: self.callee.waiting(),
             exports: self.exports.len(),
             imports: self.imports.len(),
+            transfers: self.bulk.len(),
         }
     }
 
@@ -285,6 +294,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             Message::OfferRefuse(export, reason) => self.offer_answered(*export, Err(*reason)),
             // [N46] The view's: whoever has handed the frame over takes it on.
             Message::View(_) => Ok(()),
+            Message::Want(want) => self.wanted(now, want, context.faults),
+            Message::Data(data) => self.data(data, context.faults),
+            Message::Store(about, range) => self.store_asked(*about, *range, context.faults),
+            Message::Stored(about) => self.store_done(*about),
+            Message::BulkRefuse(about, reason) => self.transfer_refused(*about, *reason),
             Message::Hello(_)
             | Message::HelloAck(_)
             | Message::HelloRefuse(_)
@@ -293,6 +307,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             | Message::RekeyAck(_) => Err(Dropped::Violation),
         };
         self.let_go(now);
+        self.end_loans(context.faults);
         self.note_awaiting(now);
         result
     }
@@ -347,6 +362,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.callee.expire(now, &mut self.exports, context.faults);
         self.revocations.expire(now, self.exports.is_revoking());
         self.expire_grants(now);
+        self.end_loans(context.faults);
+        self.bulk.expire(now);
         self.let_go(now);
         self.note_awaiting(now);
     }
@@ -366,10 +383,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             .sooner(self.revocations.timeout(self.exports.is_revoking()))
             .sooner(self.grants.timeout())
             .sooner(self.imports.offers_end())
+            .sooner(self.bulk.timeout())
     }
 
     /// Which frame goes next, if any; it counts as sent.
-    pub(crate) fn next_frame(&mut self, now: Instant) -> Option<Next> {
+    pub(crate) fn next_frame(&mut self, now: Instant, faults: Faults) -> Option<Next> {
         if let Some(greeting) = self.next_greeting() {
             return Some(Next::Greeting(greeting));
         }
@@ -405,6 +423,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.revocations
             .next_frame(now, &self.exports)
             .or_else(|| self.grants.next_frame())
+            .or_else(|| self.bulk.next_frame(now, faults))
     }
 
     /// The frame's content, its session and its number.
@@ -437,6 +456,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             | Next::Offer(_)
             | Next::OfferAck(_)
             | Next::OfferRefuse(..) => next.about_grants()?,
+            Next::Bulk(say) => say.message(),
         };
         Some((message, id, number))
     }
@@ -454,6 +474,20 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
     }
 
+    /// A chunk has been written to a frame.
+    pub(crate) const fn sent_chunk(&mut self) {
+        if let Some(session) = self.session.as_mut() {
+            // [N3]
+            session.number += 1;
+        }
+    }
+
+    /// The present session, and the number of its next frame.
+    pub(crate) fn numbering(&self) -> Option<(SessionId, u64)> {
+        let session = self.session.as_ref()?;
+        Some((session.id, session.number))
+    }
+
     /// Whether [`poll_event`](Self::poll_event) has one.
     pub(crate) fn has_event(&mut self) -> bool {
         self.caller.has_outcome()
@@ -465,11 +499,15 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             || self.imports.has_news()
             || self.grants.has_question()
             || self.callee.has_event()
+            || self.bulk.has_event()
     }
 
     /// The next event. Borrows the reply from its slot.
     pub(crate) fn poll_event(&mut self) -> Option<Event<'_>> {
         let node = self.node?;
+        if let Some(event) = self.bulk.next_event() {
+            return Some(event);
+        }
         if let Some(boot) = self.twin.take() {
             return Some(Event::Twin { node, boot });
         }
@@ -510,7 +548,8 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             let awaits = self.caller.awaits()
                 || self.imports.is_releasing()
                 || self.exports.is_revoking()
-                || self.grants.awaits();
+                || self.grants.awaits()
+                || self.bulk.awaits();
             session.note_awaiting(now, awaits);
         }
     }
@@ -538,6 +577,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         self.released.clear();
         self.revocations.clear();
         self.grants.end_session();
+        self.bulk.end_session();
         // Of a session that the proxy does not know it need not know the end.
         if self.up.take().is_none() {
             let after = self.caller.outcomes();

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use netipc_protocol::bulk::{Chunk, TransferEnd};
 use netipc_protocol::{
     Answer, BootId, Call, CallId, ClusterId, Config, DownReason, Dropped, Endpoint, Event,
     Execution, FRAME_LENGTH_MAX, ImportId, Instant, NodeId, NotExecuted, Object, Outcome, Random,
@@ -62,6 +63,7 @@ pub enum Said {
     Revocation(Object),
     Up(SessionId),
     Down(SessionId, DownReason),
+    Transferred(u64, Result<(), TransferEnd>),
     Twin(BootId),
 }
 
@@ -82,6 +84,8 @@ pub struct Machine {
     /// What was said and not yet looked at.
     pub said: VecDeque<Said>,
     pub on: bool,
+    /// Memory that is lent, or that transfers go from and to: by place.
+    pub memory: Vec<Vec<u8>>,
 }
 
 pub struct Pair {
@@ -108,6 +112,7 @@ impl Pair {
             endpoint: Box::new(Endpoint::new(Transparent, Counter(seed))),
             said: VecDeque::new(),
             on: false,
+            memory: Vec::new(),
         };
         let mut pair = Self {
             now: Instant::from_nanos(1_000_000),
@@ -279,6 +284,13 @@ impl Pair {
             Ok(said) => self.viewed.extend(said.map(|said| (to, said.to_vec()))),
             Err(reason) => self.dropped.push((to, reason)),
         }
+        let machine = &mut self.machines[to];
+        if let Some(arrived) = machine.endpoint.arrived(self.now) {
+            let bytes = &frame[arrived.in_frame];
+            let start = arrived.offset as usize;
+            let memory = &mut machine.memory[arrived.place.0 as usize];
+            memory[start..start + bytes.len()].copy_from_slice(bytes);
+        }
     }
 
     /// Events are heard, frames are sent.
@@ -302,7 +314,23 @@ impl Pair {
                 .endpoint
                 .poll_transmit(self.now, &mut buffer)
             {
-                self.put(index, buffer[..transmit.length].to_vec());
+                let frame = buffer[..transmit.length].to_vec();
+                self.put(index, frame);
+            }
+            loop {
+                let Machine {
+                    endpoint, memory, ..
+                } = &mut self.machines[index];
+                let fill = |chunk: &Chunk, bytes: &mut [u8]| {
+                    let start = chunk.offset as usize;
+                    let memory = &memory[chunk.place.0 as usize];
+                    bytes.copy_from_slice(&memory[start..start + chunk.length]);
+                };
+                let Some(transmit) = endpoint.poll_bulk(self.now, &mut buffer, fill) else {
+                    break;
+                };
+                let frame = buffer[..transmit.length].to_vec();
+                self.put(index, frame);
             }
         }
     }
@@ -415,11 +443,11 @@ fn own(event: Event<'_>) -> Said {
                 words: reply.words.to_vec(),
                 capability: match reply.capability {
                     Some(Received::Import(import)) => Some(import),
-                    Some(Received::Home(_)) | None => None,
+                    _ => None,
                 },
                 home: match reply.capability {
                     Some(Received::Home(object)) => Some(object),
-                    Some(Received::Import(_)) | None => None,
+                    _ => None,
                 },
             }),
         ),
@@ -438,6 +466,7 @@ fn own(event: Event<'_>) -> Said {
             session, reason, ..
         } => Said::Down(session, reason),
         Event::Twin { boot, .. } => Said::Twin(boot),
+        Event::Transferred { token, result } => Said::Transferred(token.0, result),
     }
 }
 

@@ -65,7 +65,7 @@ impl Truth {
                 }
                 _ => Ok(()),
             },
-            _ => Ok(()),
+            _ => self.tap_bulk(now, (from, to), session, message),
         }
     }
 }
