@@ -16,6 +16,7 @@ pub mod log;
 pub mod memory;
 pub mod names;
 pub mod outcome;
+pub mod runs;
 pub mod scheduler;
 pub mod slots;
 pub mod startup;

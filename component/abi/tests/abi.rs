@@ -23,6 +23,25 @@ fn ranges_are_told_apart() {
 }
 
 #[test]
+fn a_run_is_over_when_it_has_ended_or_another_has_begun() {
+    use isthmus_abi::runs::Run;
+    assert!(!Run::UNTOLD.is_over(Run::UNTOLD));
+    let first = Run::UNTOLD.begin();
+    let ended = first.end();
+    let second = ended.begin();
+    assert!(!first.is_over(first));
+    assert!(first.is_over(ended) && first.is_over(second));
+    assert!(!second.is_over(second) && second.is_over(second.end()));
+    assert!(
+        ended.is_over(ended),
+        "what was noted between two runs is nobody's"
+    );
+    assert_eq!(ended.end(), ended);
+    assert_ne!(first.begin(), first, "an end that was not told");
+    assert_eq!(Run::from_word(second.word()), second);
+}
+
+#[test]
 fn a_reply_says_whose_its_capability_is() {
     for id in 0..=u8::MAX {
         let label = Label::reply_of(ComponentId(id));

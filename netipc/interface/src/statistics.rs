@@ -31,7 +31,7 @@ macro_rules! figures {
 }
 
 figures! {
-    /// What the proxy has done since its start. All are counts.
+    /// What the proxy has done since its start. All are counts, `exports` and `imports` of what there is now.
     pub struct Statistics {
         /// Allocations of its heap: must stand still once it runs.
         allocations,
@@ -53,6 +53,12 @@ figures! {
         requests_refused,
         /// Capabilities of this machine that one peer has handed on to another.
         handed_on,
+        /// Capabilities of this machine that peers have, now.
+        exports,
+        /// Capabilities of peers that components of this machine have, now.
+        imports,
+        /// Imports that were given up because the component had ended that they were made for.
+        orphaned,
         /// Capabilities of this machine that policy kept from a peer, and calls of naming that it refused.
         not_permitted,
         /// Exports whose capability was taken back by its owner.

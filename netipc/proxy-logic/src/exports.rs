@@ -88,6 +88,19 @@ impl<S: Copy, const N: usize> Exports<S, N> {
         })
     }
 
+    /// Exports that a peer may still use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let entries = self.rows.iter().filter_map(|row| row.entry.as_ref());
+        entries.filter(|entry| entry.use_ == Use::Allowed).count()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Who has let an object out.
     #[must_use]
     pub fn origin(&self, object: Object) -> Option<ComponentId> {

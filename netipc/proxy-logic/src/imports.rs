@@ -2,6 +2,7 @@
 
 use heapless::Vec;
 use isthmus_abi::ComponentId;
+use isthmus_abi::runs::Run;
 use netipc_protocol::{NodeId, limits};
 
 /// What a row stands for.
@@ -13,6 +14,23 @@ pub enum Standing<I> {
     Ended,
     /// It was given back: no client has a capability.
     Never,
+}
+
+/// For whom an import was made: a run of a component, with which it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The component.
+    pub component: ComponentId,
+    /// Which of its runs.
+    pub run: Run,
+}
+
+impl Owner {
+    /// Nobody that could end.
+    pub const NOBODY: Self = Self {
+        component: ComponentId::ROOT_TASK,
+        run: Run::UNTOLD,
+    };
 }
 
 /// The rows of every peer. `I` is an import, `S` what holds its capabilities: the row keeps it for its next import.
@@ -30,8 +48,7 @@ struct Peer<I, S> {
 #[derive(Debug)]
 struct Row<I, S> {
     standing: Standing<I>,
-    /// The component that it was made for.
-    owner: ComponentId,
+    owner: Owner,
     slots: Option<S>,
 }
 
@@ -60,7 +77,7 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
             let rows = [const {
                 Row {
                     standing: Standing::Never,
-                    owner: ComponentId::ROOT_TASK,
+                    owner: Owner::NOBODY,
                     slots: None,
                 }
             }; limits::CAPABILITIES];
@@ -96,7 +113,7 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
     }
 
     /// The capabilities of a new import, made for `owner`, lie in `slots`.
-    pub fn place(&mut self, node: NodeId, row: u16, import: I, owner: ComponentId, slots: S) {
+    pub fn place(&mut self, node: NodeId, row: u16, import: I, owner: Owner, slots: S) {
         if let Some(place) = self.row(node, row) {
             *place = Row {
                 standing: Standing::Live(import),
@@ -106,17 +123,17 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
         }
     }
 
-    /// The component that a living import was made for.
+    /// For whom a living import was made.
     #[must_use]
-    pub fn owner(&self, node: NodeId, row: u16) -> Option<ComponentId> {
+    pub fn owner(&self, node: NodeId, row: u16) -> Option<Owner> {
         let peer = self.peers.iter().find(|peer| peer.node == node)?;
         let row = peer.rows.get(usize::from(row))?;
         matches!(row.standing, Standing::Live(_)).then_some(row.owner)
     }
 
     /// A living import of `from` is `to`'s from now on. `false`: it is not `from`'s.
-    pub fn entrust(&mut self, node: NodeId, row: u16, from: ComponentId, to: ComponentId) -> bool {
-        if self.owner(node, row) != Some(from) {
+    pub fn entrust(&mut self, node: NodeId, row: u16, from: ComponentId, to: Owner) -> bool {
+        if self.owner(node, row).map(|owner| owner.component) != Some(from) {
             return false;
         }
         if let Some(place) = self.row(node, row) {
@@ -133,6 +150,38 @@ impl<I: Copy + PartialEq, S: Copy> Imports<I, S> {
         }
         place.standing = Standing::Never;
         place.slots
+    }
+
+    /// Living imports.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let rows = self.peers.iter().flat_map(|peer| &peer.rows);
+        rows.filter(|row| matches!(row.standing, Standing::Live(_)))
+            .count()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gives up every living import that was made for a run that is over, where `now` says which run of a component there is. `with` is given each, and its slots, to be revoked.
+    // [N49]
+    pub fn release_orphans(
+        &mut self,
+        now: impl Fn(ComponentId) -> Run,
+        mut with: impl FnMut(I, Option<S>),
+    ) {
+        for row in self.peers.iter_mut().flat_map(|peer| &mut peer.rows) {
+            let Standing::Live(import) = row.standing else {
+                continue;
+            };
+            if row.owner.run.is_over(now(row.owner.component)) {
+                row.standing = Standing::Never;
+                with(import, row.slots);
+            }
+        }
     }
 
     /// The session with a node has ended.
@@ -164,7 +213,7 @@ mod tests {
 
     const A: NodeId = NodeId(2);
     const B: NodeId = NodeId(3);
-    const US: ComponentId = ComponentId(4);
+    const US: Owner = Owner::NOBODY;
 
     #[test]
     fn a_row_is_revoked_before_it_is_used_again() {
@@ -188,15 +237,21 @@ mod tests {
 
     #[test]
     fn only_its_owner_entrusts_an_import() {
-        let (server, client) = (ComponentId(5), ComponentId(6));
+        let [server, client] = [5, 6].map(|id| Owner {
+            component: ComponentId(id),
+            run: Run::UNTOLD,
+        });
         let mut imports = Imports::<&str, u32>::new();
         imports.begin([A]);
         imports.place(A, 1, "fetched", server, 70);
         assert_eq!(imports.owner(A, 1), Some(server));
-        assert!(!imports.entrust(A, 1, client, client));
-        assert!(imports.entrust(A, 1, server, client));
+        assert!(!imports.entrust(A, 1, client.component, client));
+        assert!(imports.entrust(A, 1, server.component, client));
         assert_eq!(imports.owner(A, 1), Some(client));
-        assert!(!imports.entrust(A, 2, server, client), "nothing is there");
+        assert!(
+            !imports.entrust(A, 2, server.component, client),
+            "nothing is there"
+        );
         imports.end(A);
         assert_eq!(imports.owner(A, 1), None);
     }

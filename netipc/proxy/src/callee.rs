@@ -82,18 +82,19 @@ impl Proxy {
         object: Option<Object>,
         target: Slot,
     ) -> Result<Option<Object>, NotExecuted> {
+        let server = origin(&self.tables.exports, self.naming.as_ref(), object);
+        let owner = self.owner(server);
         let incoming = match self.protocol.start(now, execution) {
             Ok(incoming) => incoming,
             // It is over, and the protocol has said so.
             Err(_) => return Err(NotExecuted::Cancelled),
         };
         let came = incoming.capability;
-        let server = origin(&self.tables.exports, self.naming.as_ref(), object);
         let (imports, exports) = (&mut self.tables.imports, &mut self.tables.exports);
         let ready = fit(&incoming).and_then(|label| {
             let placed = came.map(|came| match came {
                 Received::Import(import) => {
-                    place(import, server, self.service, imports).map_err(|_| NotExecuted::Overload)
+                    place(import, owner, self.service, imports).map_err(|_| NotExecuted::Overload)
                 }
                 // Its owner may have taken it back.
                 Received::Home(object) => exports

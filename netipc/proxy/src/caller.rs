@@ -9,12 +9,13 @@ use netipc_interface::Statistics;
 use netipc_protocol::{
     Call, CallId, ExportId, Given, ImportId, Instant, NodeId, Received, Reply, Target, Token, Way,
 };
-use netipc_proxy_logic::imports::{Left, Standing};
+use netipc_proxy_logic::imports::{Left, Owner, Standing};
 use netipc_proxy_logic::{Caller, Imports};
 
 use crate::capability::Capabilities;
 use crate::passing::Came;
 use crate::proxy::{Proxy, Tables};
+use crate::runs::{Runs, has_ended};
 
 /// A caller that waits for a peer's word.
 pub struct Open {
@@ -22,7 +23,7 @@ pub struct Open {
     /// The protocol's name for the call.
     call: CallId,
     /// For whom an import is that comes with the reply.
-    by: ComponentId,
+    by: Owner,
 }
 
 impl Proxy {
@@ -54,7 +55,7 @@ impl Proxy {
         let target = self.target(caller, label)?;
         let token = self.tables.calls.vacant().ok_or(NotExecuted::Overload)?;
         let by = self.made_for(caller);
-        let capability = self.give_argument(target, by, message)?;
+        let capability = self.give_argument(target, by.component, message)?;
         let call = Call {
             token: Token(token as u64),
             target,
@@ -94,7 +95,7 @@ impl Proxy {
         message: &Incoming,
     ) -> Result<(), NotExecuted> {
         let target = self.target(caller, label)?;
-        let capability = self.give_argument(target, self.made_for(caller), message)?;
+        let capability = self.give_argument(target, self.made_for(caller).component, message)?;
         let call = Call {
             token: Token(0),
             target,
@@ -133,14 +134,15 @@ impl Proxy {
     }
 
     /// The component that is responsible for what comes through a capability: the one that it was made for.
-    fn made_for(&self, caller: Caller) -> ComponentId {
-        let owner = match caller {
-            Caller::Bootstrap(_, component) => Some(component),
-            Caller::Import(node, row) => self.tables.imports.owner(node, row),
-            Caller::Local(badge) => Some(badge.client),
-            Caller::Worker => None,
-        };
-        owner.unwrap_or(ComponentId::ROOT_TASK)
+    fn made_for(&self, caller: Caller) -> Owner {
+        match caller {
+            Caller::Bootstrap(_, component) => self.owner(component),
+            Caller::Import(node, row) => {
+                let owner = self.tables.imports.owner(node, row);
+                owner.unwrap_or(Owner::NOBODY)
+            }
+            Caller::Local(_) | Caller::Worker => Owner::NOBODY,
+        }
     }
 
     /// Names the capability that came with the message for the peer that it goes to, if one came.
@@ -216,6 +218,7 @@ impl Open {
         result: Result<Reply<'_>, Outcome>,
         service: Service,
         tables: &mut Tables,
+        runs: Option<&Runs>,
         statistics: &mut Statistics,
     ) -> Option<ImportId> {
         let reply = match result {
@@ -226,6 +229,7 @@ impl Open {
             }
         };
         let placed = reply.capability.map(|came| match came {
+            Received::Import(_) if has_ended(runs, self.by) => Err(NoSlots),
             Received::Import(import) => place(import, self.by, service, &mut tables.imports),
             Received::Home(object) => tables.exports.find(object).ok_or(NoSlots),
             // No reply lends.
@@ -271,13 +275,13 @@ pub const fn import_of(came: Option<Received>) -> Option<ImportId> {
     }
 }
 
-/// There are no slots for the capability.
+/// There are no slots for the capability, or nobody to have it.
 pub struct NoSlots;
 
 /// Makes the capability of an import for a component, and answers where it lies. What the row stood for before is revoked first.
 pub fn place(
     import: ImportId,
-    owner: ComponentId,
+    owner: Owner,
     service: Service,
     imports: &mut Imports<ImportId, Capabilities>,
 ) -> Result<Slot, NoSlots> {

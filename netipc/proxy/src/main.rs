@@ -19,6 +19,7 @@ mod own;
 mod passing;
 mod proxy;
 mod rings;
+mod runs;
 mod worker;
 
 use core::fmt;

@@ -15,6 +15,7 @@ use network_interface::calls::network;
 
 use crate::capability::Capabilities;
 use crate::proxy::Proxy;
+use crate::runs::has_ended;
 
 impl Proxy {
     /// Answers a call of the proxy's own interface.
@@ -130,12 +131,16 @@ impl Netipc for Proxy {
         let Caller::Import(node, row) = Caller::from_badge(badge) else {
             return Err(NetipcError::NotAnImport);
         };
-        let (from, to) = (caller.client(), ComponentId(component));
-        if self.tables.imports.entrust(node, row, from, to) {
-            Ok(())
-        } else {
-            Err(NetipcError::NotTheCallers)
+        let to = self.owner(ComponentId(component));
+        let imports = &mut self.tables.imports;
+        if !imports.entrust(node, row, caller.client(), to) {
+            return Err(NetipcError::NotTheCallers);
         }
+        if has_ended(self.runs.as_ref(), to) {
+            // Nobody would tell of its end again.
+            return self.release(import);
+        }
+        Ok(())
     }
 
     fn statistics(&mut self) -> Result<Statistics, NetipcError> {

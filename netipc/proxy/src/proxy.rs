@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use isthmus_abi::limits::COMPONENTS;
+use isthmus_abi::runs::Run;
 use isthmus_abi::{ComponentId, EventBit, Events, Slot, startup};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::linger::Linger;
@@ -10,6 +11,7 @@ use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, th
 use netipc_crypto::Protection;
 use netipc_interface::Statistics;
 use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
+use netipc_proxy_logic::imports::Owner;
 use netipc_proxy_logic::{
     Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Policy, Revocations, Table, Work,
 };
@@ -24,6 +26,7 @@ use crate::capability::{self, Capabilities};
 use crate::identity::{self, Identity};
 use crate::link::{Link, More};
 use crate::rings::{RingCall, Rings};
+use crate::runs::Runs;
 use crate::worker::{self, WORKERS};
 
 /// The interface behind the bootstrap export.
@@ -81,6 +84,8 @@ pub struct Proxy {
     pub(crate) peers: heapless::Vec<NodeId, { limits::PEERS }>,
     /// What peers call when they call the bootstrap export.
     pub(crate) naming: Option<startup::Endpoint>,
+    /// Where the scheduler tells who has ended.
+    pub(crate) runs: Option<Runs>,
     /// What may go to which of them.
     pub(crate) policy: Policy,
     pub(crate) statistics: Statistics,
@@ -188,6 +193,7 @@ impl Proxy {
                 .iter()
                 .find(|e| e.interface == NAMING)
                 .cloned(),
+            runs: Runs::open(startup),
             policy: Policy::new(startup.policy.as_deref()),
             statistics: Statistics::default(),
             clock: Clock::new(startup.machine.counter_hz),
@@ -253,6 +259,32 @@ impl Proxy {
         }
     }
 
+    /// The component as it runs now.
+    pub(crate) fn owner(&self, component: ComponentId) -> Owner {
+        let runs = self.runs.as_ref();
+        Owner {
+            component,
+            run: runs.map_or(Run::UNTOLD, |runs| runs.of(component)),
+        }
+    }
+
+    /// Components have ended: what was imported for them is given up, and every copy of it with it.
+    fn release_orphans(&mut self) {
+        let now = self.now();
+        let Some(runs) = &self.runs else { return };
+        let (protocol, statistics) = (&mut self.protocol, &mut self.statistics);
+        self.tables.imports.release_orphans(
+            |component| runs.of(component),
+            |import, capabilities| {
+                if let Some(capabilities) = capabilities {
+                    capabilities.revoke();
+                }
+                protocol.release(now, import);
+                statistics.orphaned += 1;
+            },
+        );
+    }
+
     /// What events ask to be looked at, beside what is looked at in any case.
     fn cause_of(&mut self, events: Events, mut cause: Cause) -> Cause {
         self.link.acknowledge(events);
@@ -264,6 +296,8 @@ impl Proxy {
                 cause.frames = Look::Now;
             } else if self.rings.is_event(event) {
                 cause.rings = Look::Now;
+            } else if self.runs.as_ref().is_some_and(|runs| runs.event == event) {
+                self.release_orphans();
             } else {
                 // Every other is a worker's.
                 cause.answers = Look::Now;
@@ -389,9 +423,9 @@ impl Proxy {
                 }
                 Event::Complete { token, result } => {
                     let open = self.tables.calls.remove(token.0 as usize);
-                    let statistics = &mut self.statistics;
+                    let (statistics, runs) = (&mut self.statistics, self.runs.as_ref());
                     if let Some(unwanted) = open.and_then(|open| {
-                        open.complete(result, self.service, self.tables, statistics)
+                        open.complete(result, self.service, self.tables, runs, statistics)
                     }) {
                         self.protocol.release(now, unwanted);
                     }
@@ -465,6 +499,8 @@ impl Proxy {
     pub(crate) fn figures(&self) -> Statistics {
         Statistics {
             allocations: heap::allocations(),
+            exports: self.tables.exports.len() as u64,
+            imports: self.tables.imports.len() as u64,
             ..self.statistics
         }
     }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use heapless::Vec as Few;
 use isthmus_abi::label::{Kind, Way as LabelWay};
 use isthmus_abi::limits::MESSAGE_WORDS;
+use isthmus_abi::runs;
 use isthmus_abi::startup::{Missing, RegionKind};
 use isthmus_abi::{ComponentId, EventBit, Label, NotExecuted, Outcome, Slot, Startup, Unknown};
 use isthmus_runtime::interface::{Anything, Cap};
@@ -91,13 +92,14 @@ enum Start {
 }
 
 impl Rings {
-    /// A ring for each channel but the network server's.
+    /// A ring for each channel but the network server's and the scheduler's.
     pub fn open(startup: &'static Startup) -> Result<Self, Missing<'static>> {
         let mut rings = Few::new();
         let channels = startup
             .regions
             .iter()
-            .filter(|region| region.kind == RegionKind::Channel && region.name != channel::NAME);
+            .filter(|region| region.kind == RegionKind::Channel)
+            .filter(|region| region.name != channel::NAME && region.name != runs::CHANNEL);
         for region in channels {
             let name: &'static str = region.name.as_str();
             let signal = startup.signals.iter().find(|signal| signal.about == name);

@@ -28,6 +28,7 @@ mod memory;
 mod naming;
 mod network;
 mod no_allocation;
+mod orphans;
 mod ping;
 mod policy;
 mod processes;
@@ -157,6 +158,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALL,
         run: hand_over::lives_on,
+    },
+    Scenario {
+        name: "orphans",
+        system: "tests/machines/systems/orphans.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: orphans::end_with_their_component,
     },
     Scenario {
         name: "policy",

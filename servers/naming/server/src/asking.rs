@@ -257,7 +257,7 @@ impl Server {
         if let naming_logic::Client::Component(component) = client.asker.client
             && let Some(slot) = brought.capability
         {
-            self.pass_on(component, slot);
+            self.pass_on(component, &client.reply, slot);
         }
         client.answer(|answer| match Outcome::of_answer(brought.label, first) {
             Ok(()) => answer.raw(
@@ -270,11 +270,17 @@ impl Server {
     }
 
     /// What came for a component is that one's, and no more naming's: netipc is told so. It is none of netipc's if it is this machine's own, come home.
-    fn pass_on(&self, component: ComponentId, slot: Slot) {
-        if let Some(netipc) = &self.netipc {
-            let capability = Cap::<Anything>::from(slot);
-            let _ = NetipcClient::new(Kernel, netipc.slot).entrust(component.0, capability);
-        }
+    fn pass_on(&self, component: ComponentId, reply: &SavedReply, slot: Slot) {
+        let Some(netipc) = &self.netipc else { return };
+        let netipc = NetipcClient::new(Kernel, netipc.slot);
+        let capability = Cap::<Anything>::from(slot);
+        // Both answer at once.
+        let _ = if reply.is_live() {
+            netipc.entrust(component.0, capability)
+        } else {
+            // The client has died while it waited.
+            netipc.release(capability)
+        };
     }
 
     /// The machine that told that it has a name has not. Another may have it, or this one.

@@ -17,6 +17,7 @@ mod program;
 mod reservation;
 mod server;
 mod service;
+mod tally;
 
 use core::fmt;
 

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::faults;
 use crate::life::{Order, Process, Source, Tools, Workshop};
 use crate::parts::{self, Part};
+use crate::tally::Tally;
 
 /// A client that waits for an end.
 pub struct Waiter {
@@ -68,6 +69,8 @@ pub struct Scheduler<'p> {
     pub waiting: u32,
     archive: Archive<'static>,
     clock: Clock,
+    /// Where netipc hears of ends.
+    tally: Tally,
     /// When shares of the processor are looked at next, in milliseconds.
     period_end: u64,
 }
@@ -127,6 +130,7 @@ impl<'p> Scheduler<'p> {
             waiting: 0,
             archive,
             clock: Clock::new(startup)?,
+            tally: Tally::new(),
             period_end: Clock::now() + PERIOD_MILLISECONDS,
         })
     }
@@ -241,6 +245,7 @@ impl<'p> Scheduler<'p> {
             start: self.logic.starts(id),
         };
         self.starts += 1;
+        self.tally.begin(id);
         match self.workshop.start(&order) {
             Ok(process) => {
                 self.processes[usize::from(id.0)] = Some(process);
@@ -297,6 +302,7 @@ impl<'p> Scheduler<'p> {
                 );
             }
         }
+        self.tally.end(id);
         self.forget_client(id);
         let end = Ended {
             how,
