@@ -11,6 +11,7 @@ use netipc_protocol::{
 use netipc_wire::handshake::Cookie;
 use netipc_wire::{Header, Nonce};
 
+use crate::ahead::{Ahead, Of};
 use crate::fault::{Faults, PlantedFault};
 use crate::gate::Gate;
 use crate::key::Key;
@@ -79,6 +80,8 @@ pub struct Noise {
     rekey_after: Duration,
     faults: Faults,
     agreed: heapless::Deque<Agreed, AGREED>,
+    /// For whom a frame was last sealed.
+    last: Option<NodeId>,
 }
 
 /// What is known for one peer.
@@ -87,6 +90,12 @@ struct Peer {
     ring: Ring,
     /// Our key exchange that is not answered.
     begun: Option<Box<Begun>>,
+    /// Keystream for what we send.
+    sending: Ahead,
+    /// Keystream for what we receive.
+    receiving: Ahead,
+    /// What was sealed last, and what is the newest that was opened.
+    last: (Option<Of>, Option<Of>),
 }
 
 impl Noise {
@@ -101,6 +110,7 @@ impl Noise {
             rekey_after: REKEY_AFTER,
             faults: Faults::NONE,
             agreed: heapless::Deque::new(),
+            last: None,
         };
         noise.peers.resize_with(NODES, Peer::default);
         noise.source.seed(seed);
@@ -124,6 +134,7 @@ impl Noise {
     fn restart(&mut self) {
         self.peers.fill_with(Peer::default);
         self.agreed.clear();
+        self.last = None;
         let cookie = self.source.draw();
         self.gate.begin(&self.keys.shared, cookie);
     }
@@ -176,12 +187,19 @@ impl Cipher for Noise {
             return;
         }
         let faults = self.faults;
-        let peer = self.peer(peer);
-        let entry = peer.and_then(|peer| peer.ring.find(header.session, header.key));
-        match entry {
-            Some(entry) => entry.key.seal(header.number, frame, faults),
+        self.last = Some(peer);
+        let sealed = self.peer(peer).is_some_and(|peer| {
+            let Some(entry) = peer.ring.find(header.session, header.key) else {
+                return false;
+            };
+            let of = Of::of(header);
+            entry.key.seal(&mut peer.sending, of, frame, faults);
+            peer.last.0 = Some(of);
+            true
+        });
+        if !sealed {
             // The protocol asked for the key, so there is one; without it nothing may be readable.
-            None => frame.fill(0),
+            frame.fill(0);
         }
     }
 
@@ -198,16 +216,38 @@ impl Cipher for Noise {
             return signed.then_some(()).ok_or(Unreadable::Corrupt);
         }
         let faults = self.faults;
-        let ring = &mut self.peer(peer).ok_or(Unreadable::NoKey)?.ring;
-        let entry = ring.find(header.session, header.key);
+        let peer = self.peer(peer).ok_or(Unreadable::NoKey)?;
+        let entry = peer.ring.find(header.session, header.key);
         let entry = entry
             .filter(|entry| entry.is_good(now))
             .ok_or(Unreadable::NoKey)?;
-        entry.key.open(header.number, frame, faults)?;
+        let of = Of::of(header);
+        entry.key.open(&mut peer.receiving, of, frame, faults)?;
+        peer.last.1 = Some(of);
         if entry.heard() {
-            ring.retire_before(header.session, header.key, now + OVERLAP);
+            peer.ring
+                .retire_before(header.session, header.key, now + OVERLAP);
         }
         Ok(())
+    }
+
+    fn prepare(&mut self) {
+        let last = self.last.take();
+        let Some(peer) = last.and_then(|node| self.peer(node)) else {
+            return;
+        };
+        let (sealed, opened) = peer.last;
+        let (sealed, opened) = (sealed.map(Of::next), opened.map(Of::next));
+        if let Some(of) = sealed
+            && let Some(entry) = peer.ring.find(of.session, of.key)
+        {
+            peer.sending.prepare(&entry.key.pair().send, of);
+        }
+        if let Some(of) = opened
+            && let Some(entry) = peer.ring.find(of.session, of.key)
+        {
+            peer.receiving.prepare(&entry.key.pair().receive, of);
+        }
     }
 
     fn key(&self, peer: NodeId, session: SessionId) -> u32 {
@@ -322,6 +362,10 @@ impl Cipher for Protection {
         frame: &mut [u8],
     ) -> Result<(), Unreadable> {
         delegate!(self, noise => noise.open(now, peer, header, frame), off => off.open(now, peer, header, frame), Err(Unreadable::Corrupt))
+    }
+
+    fn prepare(&mut self) {
+        delegate!(self, noise => noise.prepare(), _off => (), ());
     }
 
     fn key(&self, peer: NodeId, session: SessionId) -> u32 {

@@ -1,10 +1,11 @@
 //! Sealing and opening under one key.
 
 use chacha20poly1305::aead::AeadInPlace;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use netipc_protocol::Unreadable;
 use netipc_wire::{HEADER_LENGTH, TAG_LENGTH};
 
+use crate::ahead::{Ahead, Of, Refused, nonce};
 use crate::fault::{Faults, PlantedFault};
 use crate::keys::Secret;
 use crate::window::{Old, Window};
@@ -36,15 +37,6 @@ fn parts(frame: &mut [u8]) -> Option<Parts<'_>> {
     Some((header, body, tag))
 }
 
-/// As Noise's ChaChaPoly: 32 bits of zeroes, then the number, little-endian.
-fn nonce(number: u64) -> Nonce {
-    let mut nonce = Nonce::default();
-    if let Some((_, counter)) = nonce.split_first_chunk_mut::<4>() {
-        counter.copy_from_slice(&number.to_le_bytes());
-    }
-    nonce
-}
-
 /// What is authenticated beside the body.
 fn bound(header: &[u8; HEADER_LENGTH], faults: Faults) -> &[u8] {
     match faults.has(PlantedFault::HeaderUnbound) {
@@ -62,7 +54,8 @@ pub fn reveal(key: &Secret, frame: &mut [u8]) -> Result<(), Unreadable> {
     let number = header.map_err(|_| Unreadable::Corrupt)?.header().number;
     let (header, body, tag) = parts(frame).ok_or(Unreadable::Corrupt)?;
     let cipher = ChaCha20Poly1305::new((&key.0).into());
-    let opened = cipher.decrypt_in_place_detached(&nonce(number), header, body, (&*tag).into());
+    let opened =
+        cipher.decrypt_in_place_detached((&nonce(number)).into(), header, body, (&*tag).into());
     opened.map_err(|_| Unreadable::Corrupt)
 }
 
@@ -80,38 +73,37 @@ impl Key {
 
     /// Encrypts the body, and authenticates header and body. No number is used twice: the caller counts.
     // [N5]
-    pub(crate) fn seal(&self, number: u64, frame: &mut [u8], faults: Faults) {
-        let cipher = ChaCha20Poly1305::new((&self.pair.send.0).into());
+    pub(crate) fn seal(&self, ahead: &mut Ahead, of: Of, frame: &mut [u8], faults: Faults) {
         let Some((header, body, room)) = parts(frame) else {
             return;
         };
-        // Only a body of 256 GiB is refused, and a frame that is not sealed must not be readable.
         let bound = bound(header, faults);
-        match cipher.encrypt_in_place_detached(&nonce(number), bound, body) {
-            Ok(tag) => *room = tag.into(),
-            Err(_) => body.fill(0),
+        match ahead.seal(&self.pair.send, of, bound, body) {
+            Ok(tag) => *room = tag,
+            // Longer than a frame: what is not sealed must not be readable.
+            Err(Refused) => body.fill(0),
         }
     }
 
     /// The reverse. After an error the body is as it came.
     pub(crate) fn open(
         &mut self,
-        number: u64,
+        ahead: &mut Ahead,
+        of: Of,
         frame: &mut [u8],
         faults: Faults,
     ) -> Result<(), Unreadable> {
+        let number = of.number;
         let again =
             faults.has(PlantedFault::WindowOffByOne) && self.window.newest() == Some(number);
         if !again {
             let checked = self.window.check(number);
             checked.map_err(|Old| Unreadable::Replayed)?;
         }
-        let cipher = ChaCha20Poly1305::new((&self.pair.receive.0).into());
         let (header, body, tag) = parts(frame).ok_or(Unreadable::Corrupt)?;
-        let tag = (&*tag).into();
         let bound = bound(header, faults);
-        let opened = cipher.decrypt_in_place_detached(&nonce(number), bound, body, tag);
-        opened.map_err(|_| Unreadable::Corrupt)?;
+        let opened = ahead.open(&self.pair.receive, of, bound, body, tag);
+        opened.map_err(|Refused| Unreadable::Corrupt)?;
         match self.window.accept(number) {
             Err(Old) if !again => Err(Unreadable::Replayed),
             _ => Ok(()),

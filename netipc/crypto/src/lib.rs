@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+mod ahead;
 mod cipher;
 mod fault;
 mod gate;

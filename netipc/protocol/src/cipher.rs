@@ -95,6 +95,9 @@ pub trait Cipher {
         frame: &mut [u8],
     ) -> Result<(), Unreadable>;
 
+    /// There is nothing to do for a moment: makes what can be made for the next frames before they are there.
+    fn prepare(&mut self) {}
+
     /// Which key the session's next frame is sealed with.
     fn key(&self, _peer: NodeId, _session: SessionId) -> u32 {
         0

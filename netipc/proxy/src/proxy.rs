@@ -10,7 +10,7 @@ use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_crypto::Protection;
 use netipc_interface::Statistics;
-use netipc_protocol::{Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
+use netipc_protocol::{Cipher, Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::imports::Owner;
 use netipc_proxy_logic::{
     Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Policy, Revocations, Table, Work,
@@ -360,6 +360,10 @@ impl Proxy {
             });
         }
         if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
+            if self.statistics.frames_out != sent {
+                // Whoever waits for this thread's processor waits for the network.
+                self.protocol.cipher_mut().prepare();
+            }
             Next::Wait
         } else {
             Next::Go(Cause::FRAMES)
