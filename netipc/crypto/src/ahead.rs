@@ -33,7 +33,7 @@ pub(crate) struct Of {
 
 impl Of {
     /// That of the frame with this header.
-    pub(crate) const fn of(header: &Header) -> Self {
+    pub(crate) const fn frame(header: &Header) -> Self {
         Self {
             session: header.session,
             key: header.key,

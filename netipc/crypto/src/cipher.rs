@@ -192,7 +192,7 @@ impl Cipher for Noise {
             let Some(entry) = peer.ring.find(header.session, header.key) else {
                 return false;
             };
-            let of = Of::of(header);
+            let of = Of::frame(header);
             entry.key.seal(&mut peer.sending, of, frame, faults);
             peer.last.0 = Some(of);
             true
@@ -221,7 +221,7 @@ impl Cipher for Noise {
         let entry = entry
             .filter(|entry| entry.is_good(now))
             .ok_or(Unreadable::NoKey)?;
-        let of = Of::of(header);
+        let of = Of::frame(header);
         entry.key.open(&mut peer.receiving, of, frame, faults)?;
         peer.last.1 = Some(of);
         if entry.heard() {

@@ -15,8 +15,8 @@ use std::io::{self, BufRead};
 pub struct Block {
     /// The virtual address of the first.
     pub start: u64,
-    /// How many.
-    pub instructions: u64,
+    /// The virtual address of each.
+    pub instructions: Vec<u64>,
     /// Their bytes, as they lie in memory.
     pub code: Vec<u8>,
 }
@@ -133,7 +133,7 @@ impl Trace {
             Line::Listing => {
                 self.listed = Some(Block {
                     start: 0,
-                    instructions: 0,
+                    instructions: Vec::new(),
                     code: Vec::new(),
                 });
             }
@@ -147,7 +147,9 @@ impl Trace {
                         block.start = address;
                     }
                     block.code.extend(bytes);
-                    block.instructions += u64::from(begins);
+                    if begins {
+                        block.instructions.push(address);
+                    }
                 }
             }
             Line::Ran {
@@ -236,7 +238,7 @@ Trace 0: 0xffff7c0000c0 [0000000000000004/ffffff8040010000/00000000/ff000200] ha
             panic!("{ran:?}")
         };
         assert_eq!(
-            (push.start, push.instructions, *twice),
+            (push.start, push.instructions.len(), *twice),
             (0xffff_ffff_8072_382b, 3, 2)
         );
         assert_eq!(
@@ -245,7 +247,10 @@ Trace 0: 0xffff7c0000c0 [0000000000000004/ffffff8040010000/00000000/ff000200] ha
                 0x6a, 0, 0x48, 0xf7, 0x44, 0x24, 0x10, 3, 0, 0, 0, 0x74, 0x1c
             ]
         );
-        assert_eq!((hlt.start, hlt.instructions, *once), (0x20_0010, 1, 1));
+        assert_eq!(
+            (hlt.start, hlt.instructions.len(), *once),
+            (0x20_0010, 1, 1)
+        );
         assert_eq!((trace.take_runs(), trace.unknown()), (Vec::new(), 0));
     }
 
@@ -255,7 +260,7 @@ Trace 0: 0xffff7c0000c0 [0000000000000004/ffffff8040010000/00000000/ff000200] ha
         let [(block, 1)] = &ran[..] else {
             panic!("{ran:?}")
         };
-        assert_eq!(block.instructions, 3);
+        assert_eq!(block.instructions.len(), 3);
         assert_eq!(&block.code[..4], [0xc0, 0, 0, 0x58]);
     }
 

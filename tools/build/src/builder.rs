@@ -113,6 +113,11 @@ impl<'a> Builder<'a> {
         Compiler::new(arch, prefix, name)
     }
 
+    /// The kernel's ELF, with its symbols.
+    pub fn kernel(&self, arch: Arch) -> Option<PathBuf> {
+        self.kernels.get(&arch).map(|(prefix, _)| prefix.kernel())
+    }
+
     /// Compiles the programs of several systems at once, which is quicker than one after the other.
     pub fn compile_for(&self, arch: Arch, systems: &[System]) -> Result<()> {
         let programs = systems.iter().flat_map(System::all_programs).collect();

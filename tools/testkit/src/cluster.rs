@@ -38,6 +38,8 @@ pub struct ClusterBuilder {
     own: BTreeMap<usize, Own>,
     /// The machine that waits for a debugger.
     debugged: Option<usize>,
+    /// Whether each machine's QEMU takes commands: `Some` if it does.
+    monitored: Option<Monitored>,
     wishes: Wishes,
     /// Keys that are given, machine 1's first; else new ones are drawn.
     keys: Option<Vec<PathBuf>>,
@@ -47,6 +49,10 @@ pub struct ClusterBuilder {
 /// There is a port that no machine has.
 #[derive(Clone, Copy, Debug)]
 struct Outsider;
+
+/// QEMU takes commands while it runs.
+#[derive(Clone, Copy, Debug)]
+struct Monitored;
 
 /// What one machine has for itself.
 #[derive(Clone, Debug, Default)]
@@ -131,6 +137,15 @@ impl ClusterBuilder {
     pub fn debugged(self, node: Option<usize>) -> Self {
         Self {
             debugged: node,
+            ..self
+        }
+    }
+
+    /// Has QEMU take commands while the machines run: [`Machine::monitor`].
+    #[must_use]
+    pub fn monitored(self) -> Self {
+        Self {
+            monitored: Some(Monitored),
             ..self
         }
     }
@@ -225,7 +240,10 @@ impl ClusterBuilder {
         let transcript = Arc::new(Transcript::new(self.listener));
         let machine = |(image, node): (&SystemImage, &Node)| {
             let own = self.own.get(&node.id().into()).cloned().unwrap_or_default();
-            let debugger = if self.debugged == Some(node.id().into()) {
+            let monitor = self
+                .monitored
+                .map(|Monitored| scratch.path().join(format!("{}.monitor", node.id())));
+            let mut extra = if self.debugged == Some(node.id().into()) {
                 vec![
                     "-gdb".into(),
                     format!("tcp:127.0.0.1:{}", Self::GDB_PORT).into(),
@@ -234,8 +252,12 @@ impl ClusterBuilder {
             } else {
                 Vec::new()
             };
+            if let Some(socket) = &monitor {
+                let socket = format!("unix:{},server=on,wait=off", socket.display());
+                extra.extend(["-monitor".into(), socket.into()]);
+            }
             let definition = Definition {
-                extra: debugger,
+                extra,
                 node: *node,
                 memory_mib: own.memory_mib.unwrap_or(self.memory_mib),
                 link: Link::Stream {
@@ -249,6 +271,7 @@ impl ClusterBuilder {
             };
             Machine::new(
                 definition,
+                monitor,
                 Arc::clone(image.programs()),
                 Arc::clone(&transcript),
             )
@@ -315,6 +338,7 @@ impl Cluster {
             listener: None,
             own: BTreeMap::new(),
             debugged: None,
+            monitored: None,
             wishes: Wishes::default(),
             keys: None,
             outsider: None,

@@ -32,6 +32,7 @@ mod image;
 mod keys;
 mod logs;
 mod machine;
+mod monitor;
 mod pattern;
 mod scratch;
 mod transcript;

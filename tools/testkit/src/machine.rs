@@ -1,6 +1,7 @@
 //! One machine of a cluster.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use crate::console::{ConsoleLine, Said};
 use crate::failure::Failure;
 use crate::keys;
 use crate::logs::{LogDecoder, Programs};
+use crate::monitor;
 use crate::pattern::Pattern;
 use crate::transcript::{Transcript, Waited};
 use crate::words::{Word, understand};
@@ -24,6 +26,8 @@ use crate::words::{Word, understand};
 #[derive(Debug)]
 pub struct Machine {
     definition: Definition,
+    /// Where QEMU takes commands.
+    monitor: Option<PathBuf>,
     programs: Arc<Programs>,
     transcript: Arc<Transcript>,
     running: Arc<Mutex<Running>>,
@@ -82,11 +86,13 @@ impl Machine {
 
     pub(crate) fn new(
         definition: Definition,
+        monitor: Option<PathBuf>,
         programs: Arc<Programs>,
         transcript: Arc<Transcript>,
     ) -> Self {
         Self {
             definition,
+            monitor,
             programs,
             transcript,
             running: Arc::default(),
@@ -289,6 +295,26 @@ impl Machine {
         };
         written.map_err(|error| {
             self.failure(format!("machine {} takes no input: {error}", self.node()))
+        })
+    }
+
+    /// Has QEMU obey a command of its monitor (`log`, `logfile`, `info ...`), and gives what it answers. The cluster must have been started
+    /// [`monitored`](crate::ClusterBuilder::monitored).
+    ///
+    /// # Errors
+    /// If it has no monitor, does not run, or does not answer within ten seconds.
+    pub fn monitor(&self, command: &str) -> Result<String, Failure> {
+        let Some(socket) = &self.monitor else {
+            return Err(self.failure(format!(
+                "machine {} was started without a monitor",
+                self.node()
+            )));
+        };
+        monitor::obey(socket, command).map_err(|error| {
+            let node = self.node();
+            self.failure(format!(
+                "machine {node}: QEMU does not obey `{command}`: {error}"
+            ))
         })
     }
 

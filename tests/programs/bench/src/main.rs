@@ -11,6 +11,7 @@ mod local;
 mod many;
 mod remote;
 mod report;
+mod traced;
 
 use isthmus_runtime::{Startup, say, service};
 
@@ -37,7 +38,7 @@ fn main(startup: &'static Startup) -> ! {
 fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n str, Failure)> {
     let known = |name: &str| {
         local::NAMES.contains(&name)
-            || name == many::NAME
+            || [many::NAME, traced::NAME].contains(&name)
             || remote::PAIRS
                 .iter()
                 .any(|pair| pair.names().contains(&name))
@@ -61,6 +62,9 @@ fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n s
         remote::find(startup)
             .and_then(|server| many::measure(startup, server))
             .map_err(|failure| (many::NAME, failure))?;
+    }
+    if asked.contains(traced::NAME) {
+        traced::run(startup).map_err(|failure| (traced::NAME, failure))?;
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ const WARM_UP: usize = 2;
 const SAMPLES: usize = BATCH * BATCHES;
 
 /// The machine whose server is called, and whose driver echoes.
-const PEER: u8 = 1;
+pub const PEER: u8 = 1;
+/// Bytes of the short frames.
+pub const SHORT_FRAME: u16 = 64;
 /// How long to look for the server: its machine may be starting.
 const LOOK_FOR: Duration = Duration::from_secs(60);
 /// Between two look-ups.
@@ -46,7 +48,7 @@ pub const PAIRS: [Pair; 2] = [
         echo: "wire_echo",
         call: "remote_call",
         ratio: "remote_call_ratio",
-        frame: 64,
+        frame: SHORT_FRAME,
         make: |bench, _| Ok(bench.nothing()?),
     },
     Pair {

@@ -1,6 +1,10 @@
 //! `./isthmus bench`: figures, each with what it is made of, from programs that measure on the machines.
 
+mod parts;
+mod traced;
+
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -39,6 +43,8 @@ enum How {
     Program,
     /// This one, from the start of QEMU to the root task's last word.
     Boot,
+    /// QEMU, by its log of what runs while the machine's program calls.
+    Log,
 }
 
 const GROUPS: &[Group] = &[
@@ -79,6 +85,13 @@ const GROUPS: &[Group] = &[
         nodes: 1,
         clock: Clock::Real,
         how: How::Program,
+    },
+    Group {
+        names: &traced::TOTALS,
+        system: MEASURING,
+        nodes: 2,
+        clock: Clock::Real,
+        how: How::Log,
     },
     Group {
         names: &["boot"],
@@ -128,7 +141,8 @@ pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
             }
             let image = builder.standard_image(&System::read(group.system.as_ref())?, arch)?;
             let what = format!("measuring {} on {arch}", names.join(", "));
-            let measured = ui.step(&what, |_| measure(group, &image, &names))?;
+            let kernel = builder.kernel(arch);
+            let measured = ui.step(&what, |_| measure(group, &image, kernel.as_deref(), &names))?;
             figures.extend(measured.into_iter().map(|figure| (arch, figure)));
         }
     }
@@ -140,10 +154,16 @@ pub fn bench(ui: &Ui, options: &options::Bench) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
-fn measure(group: &Group, image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+fn measure(
+    group: &Group,
+    image: &SystemImage,
+    kernel: Option<&Path>,
+    names: &[&str],
+) -> Result<Vec<Figure>> {
     match group.how {
         How::Program => measure_by_program(group, image, names),
         How::Boot => measure_boots(image, names),
+        How::Log => traced::measure(image, kernel, names),
     }
 }
 
