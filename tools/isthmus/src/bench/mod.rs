@@ -233,7 +233,7 @@ fn measure_boots(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
 
 fn print_table(figures: &[(Arch, Figure)]) {
     println!(
-        "{:<24} {:<8} {:>12} {:>12} {:>8}  unit",
+        "{:<28} {:<8} {:>12} {:>12} {:>8}  unit",
         "name", "arch", "p50", "p99", "n"
     );
     for (
@@ -248,7 +248,7 @@ fn print_table(figures: &[(Arch, Figure)]) {
     ) in figures
     {
         println!(
-            "{name:<24} {:<8} {p50:>12.1} {p99:>12.1} {n:>8}  {unit}",
+            "{name:<28} {:<8} {p50:>12.1} {p99:>12.1} {n:>8}  {unit}",
             arch.name()
         );
     }
