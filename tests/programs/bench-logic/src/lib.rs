@@ -13,7 +13,7 @@ pub use samples::{Full, Samples, Summary};
 
 use core::convert::Infallible;
 
-use isthmus_interface::interface;
+use isthmus_interface::{Anything, Cap, interface};
 use serde::{Deserialize, Serialize};
 
 /// Words of the short message that still travels in registers.
@@ -45,6 +45,9 @@ pub trait Bench {
     /// 64 bytes there and back, by `serde`.
     #[method(6)]
     fn encoded(&mut self, block: Block) -> Result<Block, Infallible>;
+    /// Takes a capability, and gives it back to netipc at once.
+    #[method(7)]
+    fn take(&mut self, capability: Cap<Anything>) -> Result<(), Infallible>;
 }
 
 /// 64 bytes that `serde` carries.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use bench_logic::{Bench, Block, FOUR, MESSAGE_WORDS, TWELVE, bench};
 use isthmus_interface::mistreat::mistreat;
+use isthmus_interface::{Anything, Cap};
 
 struct Server;
 
@@ -30,6 +31,10 @@ impl Bench for Server {
 
     fn one(&mut self, word: u64) -> Result<u64, Infallible> {
         Ok(word)
+    }
+
+    fn take(&mut self, _: Cap<Anything>) -> Result<(), Infallible> {
+        Ok(())
     }
 
     fn encoded(&mut self, block: Block) -> Result<Block, Infallible> {

@@ -7,7 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod asked;
+mod flood;
+mod given;
 mod local;
+mod lost;
 mod many;
 mod remote;
 mod report;
@@ -38,7 +41,9 @@ fn main(startup: &'static Startup) -> ! {
 fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n str, Failure)> {
     let known = |name: &str| {
         local::NAMES.contains(&name)
-            || [many::NAME, traced::NAME].contains(&name)
+            || [many::NAME, traced::NAME, lost::NAME].contains(&name)
+            || given::NAMES.contains(&name)
+            || flood::NAMES.contains(&name)
             || remote::PAIRS
                 .iter()
                 .any(|pair| pair.names().contains(&name))
@@ -62,6 +67,19 @@ fn measure<'n>(startup: &'static Startup, asked: Asked<'n>) -> Result<(), (&'n s
         remote::find(startup)
             .and_then(|server| many::measure(startup, server))
             .map_err(|failure| (many::NAME, failure))?;
+    }
+    if asked.any_of(&given::NAMES) {
+        remote::find(startup)
+            .and_then(|server| given::measure(startup, asked, server))
+            .map_err(|failure| (given::NAMES[0], failure))?;
+    }
+    if asked.any_of(&flood::NAMES) {
+        remote::find(startup)
+            .and_then(|server| flood::measure(startup, asked, server))
+            .map_err(|failure| (flood::NAMES[0], failure))?;
+    }
+    if asked.contains(lost::NAME) {
+        lost::run(startup).map_err(|failure| (lost::NAME, failure))?;
     }
     if asked.contains(traced::NAME) {
         traced::run(startup).map_err(|failure| (traced::NAME, failure))?;

@@ -30,6 +30,8 @@ pub enum Failure {
     Echo(CallError<NetworkError>),
     /// Raw frames were lost.
     LostFrames,
+    /// The flood ended before the calls beside it.
+    FloodTooShort,
     /// More samples than room.
     TooMany,
     /// No samples, or round trips that took no time.
@@ -66,6 +68,7 @@ impl fmt::Display for Failure {
             Self::NotFound(error) => write!(f, "the other machine's server: {error}"),
             Self::Echo(error) => write!(f, "the network server's echo: {error}"),
             Self::LostFrames => f.write_str("raw frames were lost"),
+            Self::FloodTooShort => f.write_str("the flood ended before the calls beside it"),
             Self::TooMany => f.write_str("no room for the samples"),
             Self::NoTime => f.write_str("nothing was measured"),
         }

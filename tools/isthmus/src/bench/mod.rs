@@ -1,5 +1,6 @@
 //! `./isthmus bench`: figures, each with what it is made of, from programs that measure on the machines.
 
+mod lost;
 mod parts;
 mod traced;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use isthmus_testkit::{Arch, Clock, Cluster, Figure, Said, SystemImage, Word, understand};
 use microkernel_config::Profile;
+use netipc_crypto::Encryption;
 use serde_json::json;
 
 use crate::Ending;
@@ -24,6 +26,8 @@ const MEASURING: &str = "systems/bench.toml";
 const BOOTED: &str = "systems/demo.toml";
 /// Tens of thousands of calls, under emulation.
 const LIMIT: Duration = Duration::from_secs(300);
+/// What the names of figures begin with that are measured without encryption.
+const PLAIN: &str = "plain_";
 /// Booting is measured so often.
 const BOOTS: u64 = 9;
 
@@ -33,6 +37,7 @@ struct Group {
     system: &'static str,
     nodes: usize,
     clock: Clock,
+    encryption: Encryption,
     how: How,
 }
 
@@ -43,6 +48,8 @@ enum How {
     Program,
     /// This one, from the start of QEMU to the root task's last word.
     Boot,
+    /// This one, which kills and starts the machine that the program calls.
+    Lost,
     /// QEMU, by its log of what runs while the machine's program calls.
     Log,
 }
@@ -62,6 +69,7 @@ const GROUPS: &[Group] = &[
         system: MEASURING,
         nodes: 1,
         clock: Clock::Instructions,
+        encryption: Encryption::On,
         how: How::Program,
     },
     Group {
@@ -73,17 +81,50 @@ const GROUPS: &[Group] = &[
             "remote_call_ratio",
             "remote_call_120_ratio",
             "remote_calls_8",
+            "remote_capability",
+            "remote_capability_ratio",
         ],
         system: MEASURING,
         nodes: 2,
         clock: Clock::Real,
+        encryption: Encryption::On,
         how: How::Program,
+    },
+    Group {
+        names: &[
+            "plain_remote_call",
+            "plain_remote_call_120",
+            "plain_remote_call_ratio",
+            "plain_remote_call_120_ratio",
+        ],
+        system: MEASURING,
+        nodes: 2,
+        clock: Clock::Real,
+        encryption: Encryption::OffForTests,
+        how: How::Program,
+    },
+    Group {
+        names: &["flood_before", "flood_beside", "flood_ratio"],
+        system: MEASURING,
+        nodes: 2,
+        clock: Clock::Instructions,
+        encryption: Encryption::On,
+        how: How::Program,
+    },
+    Group {
+        names: &lost::NAMES,
+        system: MEASURING,
+        nodes: 2,
+        clock: Clock::Real,
+        encryption: Encryption::On,
+        how: How::Lost,
     },
     Group {
         names: &["spawn", "spawn_start", "spawn_main", "spawn_stop"],
         system: "systems/bench-spawn.toml",
         nodes: 1,
         clock: Clock::Real,
+        encryption: Encryption::On,
         how: How::Program,
     },
     Group {
@@ -91,6 +132,7 @@ const GROUPS: &[Group] = &[
         system: MEASURING,
         nodes: 2,
         clock: Clock::Real,
+        encryption: Encryption::On,
         how: How::Log,
     },
     Group {
@@ -98,6 +140,7 @@ const GROUPS: &[Group] = &[
         system: BOOTED,
         nodes: 1,
         clock: Clock::Real,
+        encryption: Encryption::On,
         how: How::Boot,
     },
 ];
@@ -163,15 +206,22 @@ fn measure(
     match group.how {
         How::Program => measure_by_program(group, image, names),
         How::Boot => measure_boots(image, names),
+        How::Lost => lost::measure(image, names),
         How::Log => traced::measure(image, kernel, names),
     }
 }
 
 /// Runs the machines until the program on the last of them has measured everything.
 fn measure_by_program(group: &Group, image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+    // The program does not know whether what it sends is encrypted.
+    let asked: Vec<&str> = names
+        .iter()
+        .map(|name| name.strip_prefix(PLAIN).unwrap_or(name))
+        .collect();
     let cluster = Cluster::of(std::iter::repeat_n(image, group.nodes))
         .clock(group.clock)
-        .arguments(format!("bench={}", names.join(",")))
+        .encryption(group.encryption)
+        .arguments(format!("bench={}", asked.join(",")))
         .start()?;
     for machine in cluster.machines() {
         machine.wait_until_up()?;
@@ -195,6 +245,13 @@ fn measure_by_program(group: &Group, image: &SystemImage, names: &[&str]) -> Res
         .filter_map(|line| match understand(&line.said) {
             Some(Word::Figure(figure)) => Some(figure),
             _ => None,
+        })
+        .map(|figure| match group.encryption {
+            Encryption::On => figure,
+            Encryption::OffForTests => Figure {
+                name: format!("{PLAIN}{}", figure.name),
+                ..figure
+            },
         })
         .collect();
     let told: BTreeSet<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();

@@ -8,14 +8,16 @@ use core::convert::Infallible;
 use bench_logic::{Bench, Block, FOUR, MESSAGE_WORDS, TWELVE, answer_to, bench};
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
-use isthmus_runtime::interface::Anything;
+use isthmus_runtime::interface::{Anything, Cap};
 use isthmus_runtime::{Kernel, Service, Slot, Startup, say};
 use naming_interface::{Lease, NamingClient, Path, Reach};
+use netipc_interface::NetipcClient;
 
 isthmus_runtime::entry!(main);
 
 struct Server {
     executed: u64,
+    netipc: Option<NetipcClient<Kernel>>,
 }
 
 /// The name that a client on another machine looks up.
@@ -29,7 +31,11 @@ fn main(startup: &'static Startup) -> ! {
     {
         say!("bench: failed: {NAME}: the server cannot register: {reason}");
     }
-    let mut server = Server { executed: 0 };
+    let netipc = startup.endpoint(NetipcClient::<Kernel>::INTERFACE).ok();
+    let mut server = Server {
+        executed: 0,
+        netipc: netipc.map(|netipc| NetipcClient::new(Kernel, netipc)),
+    };
     run(service, &mut server, bench::dispatch)
 }
 
@@ -83,6 +89,15 @@ impl Bench for Server {
     fn encoded(&mut self, block: Block) -> Result<Block, Infallible> {
         self.executed += 1;
         Ok(block.answer())
+    }
+
+    fn take(&mut self, capability: Cap<Anything>) -> Result<(), Infallible> {
+        self.executed += 1;
+        if let Some(netipc) = &self.netipc {
+            // What is no import is not netipc's, and refused: it goes when it is dropped.
+            let _ = netipc.release(&capability);
+        }
+        Ok(())
     }
 
     fn executed(&mut self) -> Result<u64, Infallible> {
