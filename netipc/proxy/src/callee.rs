@@ -45,7 +45,7 @@ impl Proxy {
 
     /// Hands out what can be handed out.
     pub(crate) fn start_work(&mut self, now: Instant) {
-        while let Some((number, request)) = self.tables.work.next_job() {
+        while let Some((number, request)) = self.tables.work.next_job(now) {
             let Job::Peer(execution) = request.execution else {
                 // Those do not come through the queue.
                 continue;
@@ -63,7 +63,7 @@ impl Proxy {
                 Ok(carries) => {
                     self.statistics.requests += 1;
                     let request = Request { carries, ..request };
-                    self.tables.work.start(number, request);
+                    self.tables.work.start(number, request, now);
                 }
                 Err(reason) => {
                     self.unpin(request.object);

@@ -484,6 +484,7 @@ impl Proxy {
             self.protocol.poll_timeout(),
             self.sweep_at,
             self.rings.earliest(),
+            self.tables.work.next_at(),
             self.link.deadline(&self.clock),
         ];
         let next = deadlines.into_iter().flatten().min();

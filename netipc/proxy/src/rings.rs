@@ -391,7 +391,7 @@ impl Proxy {
                         self.start_remote(now, call, import, label, &buffer[..length], budget)
                     }
                     Some(Target::Local(slot)) => {
-                        self.start_local(call, target, slot, label, &buffer[..length])
+                        self.start_local(now, call, target, slot, label, &buffer[..length])
                     }
                 };
                 let desk = &mut self.rings.rings[number].desk;
@@ -458,6 +458,7 @@ impl Proxy {
 
     fn start_local(
         &mut self,
+        now: Instant,
         call: RingCall,
         target: u16,
         slot: Slot,
@@ -508,6 +509,7 @@ impl Proxy {
                 object: Some(object),
                 way,
             },
+            now,
         );
         Start::Carried(Carrier::Worker(worker))
     }

@@ -107,7 +107,7 @@ const GROUPS: &[Group] = &[
         names: &["flood_before", "flood_beside", "flood_ratio"],
         system: MEASURING,
         nodes: 2,
-        clock: Clock::Instructions,
+        clock: Clock::Real,
         encryption: Encryption::On,
         how: How::Program,
     },
