@@ -1,17 +1,20 @@
 //! What a component of this machine asks the netipc proxy itself for: a way to another machine, and figures.
 //!
 //! Calls *through* an import are no calls of this interface: they go to the server on the other machine, and have its labels.
-//! The proxy answers each of these at once, from what it knows; none waits for a peer.
+//! The proxy answers each of these at once, from what it knows; none waits for a peer. A second interface, [`Homes`], is about who owns what in the
+//! cluster; there some wait for a majority of the voters.
 //!
 //! Read next: `docs/proxy.md`; `netipc-proxy` answers them.
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod ownership;
 pub mod ring;
 mod statistics;
 
 use isthmus_interface::{Anything, Caller, Cap, error_codes, interface};
 
+pub use ownership::{Agreed, Home, HomeId, Homes, HomesClient, HomesError, homes};
 pub use statistics::Statistics;
 
 error_codes! {

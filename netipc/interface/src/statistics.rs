@@ -77,6 +77,10 @@ figures! {
         frames_corrupt,
         /// Frames that came and were dropped for another reason: strangers, old sessions, repetitions of what is over.
         frames_dropped,
+        /// Of the frames that had an effect, those with what other machines' views of the cluster had to say.
+        views_in,
+        /// Of the frames handed on, those with what this machine's view had to say.
+        views_out,
         /// Times that a machine proved to live whose identity another has taken.
         twins,
         /// Times that the timer was armed.

@@ -1,8 +1,10 @@
 //! Every kind of wrong message, to the proxy's own dispatch.
 
 use isthmus_interface::mistreat::mistreat;
-use isthmus_interface::{Anything, Caller, Cap};
-use netipc_interface::{Netipc, NetipcError, Statistics, netipc};
+use isthmus_interface::{Anything, Caller, Cap, Later, Notification};
+use netipc_interface::{
+    Agreed, Home, HomeId, Homes, HomesError, Netipc, NetipcError, Statistics, homes, netipc,
+};
 
 struct Server;
 
@@ -54,5 +56,48 @@ impl Netipc for Server {
 fn each_gets_its_answer() {
     mistreat(netipc::METHODS, |request, answer| {
         netipc::dispatch(&mut Server, request, answer)
+    });
+}
+
+struct Owners;
+
+impl Homes for Owners {
+    fn claim(&mut self, _: HomeId, later: Later<Home, HomesError>) {
+        later.answer(Ok(Home::default()));
+    }
+
+    fn release(&mut self, _: HomeId, _: u64, later: Later<(), HomesError>) {
+        later.answer(Err(HomesError::NotOwner));
+    }
+
+    fn hand_over(&mut self, _: HomeId, _: u64, _: u8, later: Later<(), HomesError>) {
+        later.answer(Err(HomesError::NoMember));
+    }
+
+    fn home(&mut self, _: HomeId) -> Result<Home, HomesError> {
+        Ok(Home::default())
+    }
+
+    fn want(&mut self, _: HomeId) {}
+
+    fn give_back(&mut self, _: HomeId) {}
+
+    fn mine(&mut self, after: Option<HomeId>) -> Result<Option<HomeId>, HomesError> {
+        Ok(after)
+    }
+
+    fn watch(&mut self, _: Caller, _: Cap<Notification>) -> Result<(), HomesError> {
+        Err(HomesError::TooMany)
+    }
+
+    fn agreed(&mut self) -> Result<Agreed, HomesError> {
+        Ok(Agreed::default())
+    }
+}
+
+#[test]
+fn so_it_does_who_asks_about_owners() {
+    mistreat(homes::METHODS, |request, answer| {
+        homes::dispatch(&mut Owners, request, answer)
     });
 }

@@ -1,5 +1,6 @@
 //! What the netipc proxy decides and remembers, without the kernel: badges, tables, the workers' queue, the alarm, the clock,
-//! the mailboxes, what a server's answer becomes, which revocations are not confirmed, what may go to which machine.
+//! the mailboxes, what a server's answer becomes, which revocations are not confirmed, what may go to which machine, who waits
+//! for the view's majority.
 //!
 //! It never makes a system call and never allocates; slots, executions and imports are values that it is handed. The thin
 //! shell around it is `netipc-proxy`; the states are in `docs/proxy.md`; what is true about a call decides
@@ -13,6 +14,7 @@ pub mod badge;
 pub mod clock;
 pub mod desk;
 pub mod exports;
+pub mod homes;
 pub mod imports;
 pub mod mailbox;
 pub mod nonces;
@@ -28,6 +30,7 @@ pub use badge::Caller;
 pub use clock::Clock;
 pub use desk::Desk;
 pub use exports::Exports;
+pub use homes::Waiting;
 pub use imports::Imports;
 pub use mailbox::Mailbox;
 pub use nonces::Nonces;

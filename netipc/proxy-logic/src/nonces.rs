@@ -34,6 +34,15 @@ impl Nonces {
         self.drawn = 0;
     }
 
+    /// Numbers of the same seed, for another use: none of them are drawn here.
+    #[must_use]
+    pub const fn apart(&self) -> Self {
+        Self {
+            seed: self.seed,
+            drawn: 1 << 63,
+        }
+    }
+
     /// The boot id of this start of the machine.
     pub fn boot_id(&mut self) -> BootId {
         BootId(self.draw())
@@ -50,6 +59,12 @@ impl Nonces {
 impl Default for Nonces {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl netipc_view::Random for Nonces {
+    fn word(&mut self) -> u64 {
+        self.draw()
     }
 }
 
@@ -75,5 +90,14 @@ mod tests {
         assert_eq!(draw(1).len(), 1000);
         assert_eq!(draw(1), draw(1));
         assert!(draw(1).is_disjoint(&draw(2)));
+    }
+
+    #[test]
+    fn what_is_drawn_apart_is_drawn_nowhere_else() {
+        let mut nonces = Nonces::new();
+        nonces.seed([7; SEED_BYTES]);
+        let mut apart = nonces.apart();
+        let drawn: BTreeSet<_> = (0..100).map(|_| nonces.draw()).collect();
+        assert!((0..100).all(|_| !drawn.contains(&apart.draw())));
     }
 }

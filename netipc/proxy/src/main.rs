@@ -13,6 +13,7 @@
 mod callee;
 mod caller;
 mod capability;
+mod homes;
 mod identity;
 mod link;
 mod own;

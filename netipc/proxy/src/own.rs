@@ -7,7 +7,7 @@ use isthmus_runtime::interface::Caller as From;
 use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Request};
 use isthmus_runtime::sel4::with_ipc_buffer;
 use isthmus_runtime::{Incoming, Kernel, service, slots};
-use netipc_interface::{Netipc, NetipcError, Statistics, netipc};
+use netipc_interface::{Netipc, NetipcError, Statistics, homes, netipc};
 use netipc_protocol::NodeId;
 use netipc_proxy_logic::Caller;
 use netipc_proxy_logic::imports::Standing;
@@ -33,6 +33,7 @@ impl Proxy {
             Some(port) if network::knows(request.label) => {
                 network::dispatch(port, &mut request, &mut answer)
             }
+            _ if homes::knows(request.label) => homes::dispatch(self, &mut request, &mut answer),
             _ => netipc::dispatch(self, &mut request, &mut answer),
         };
         slots::discard_received();

@@ -23,8 +23,9 @@ use crate::Unfit;
 use crate::callee::Job;
 use crate::caller::{Open, import_of};
 use crate::capability::{self, Capabilities};
+use crate::homes::Viewed;
 use crate::identity::{self, Identity};
-use crate::link::{Link, More};
+use crate::link::{Link, More, Voices};
 use crate::rings::{RingCall, Rings};
 use crate::runs::Runs;
 use crate::worker::{self, WORKERS};
@@ -89,6 +90,8 @@ pub struct Proxy {
     /// What may go to which of them.
     pub(crate) policy: Policy,
     pub(crate) statistics: Statistics,
+    /// The view of the cluster; `None`: the description names no voters.
+    pub(crate) viewed: Option<Viewed>,
     pub(crate) clock: Clock,
     alarm: Alarm,
     patience: Patience,
@@ -171,6 +174,9 @@ impl Proxy {
             boot: random.boot_id(),
             cluster: identity.cluster,
         };
+        let clock = Clock::new(startup.machine.counter_hz);
+        let now = clock.instant(time::now().ticks());
+        let viewed = Viewed::open(startup, &config, random, now);
         *protocol.cipher_mut() = identity.protection;
         if protocol.begin(config, nodes.clone()).is_err() {
             say!(
@@ -196,7 +202,8 @@ impl Proxy {
             runs: Runs::open(startup),
             policy: Policy::new(startup.policy.as_deref()),
             statistics: Statistics::default(),
-            clock: Clock::new(startup.machine.counter_hz),
+            viewed,
+            clock,
             alarm: Alarm::new(),
             patience: Patience::new(),
             linger: None,
@@ -338,12 +345,19 @@ impl Proxy {
             Look::No => More::No,
         };
         self.handle_events(now);
+        if let Some(viewed) = &mut self.viewed {
+            viewed.attend(now);
+        }
         identity::tell(self.protocol.cipher_mut());
         self.start_work(now);
         self.feed_rings(now);
         self.rings.flush();
         let sent = self.statistics.frames_out;
-        self.link.transmit(self.protocol, now, &mut self.statistics);
+        let voices = Voices {
+            protocol: self.protocol,
+            viewed: self.viewed.as_mut(),
+        };
+        self.link.transmit(voices, now, &mut self.statistics);
         self.link.flush();
         self.stay_awake(now, sent);
         if self.set_alarm(now) == Look::Now {
@@ -389,10 +403,17 @@ impl Proxy {
             let Some((from, frame)) = self.link.receive() else {
                 return More::No;
             };
-            match self.protocol.handle_frame(now, from, frame) {
-                Ok(()) => {
+            match self.protocol.take_frame(now, from, frame) {
+                Ok(None) => {
                     self.statistics.frames_in += 1;
                     self.patience.heard(now);
+                }
+                Ok(Some(said)) => {
+                    self.statistics.frames_in += 1;
+                    self.statistics.views_in += 1;
+                    if let Some(viewed) = &mut self.viewed {
+                        viewed.hear(now, from, said);
+                    }
                 }
                 Err(netipc_protocol::Dropped::Corrupt) => self.statistics.frames_corrupt += 1,
                 Err(_) => self.statistics.frames_dropped += 1,
@@ -403,6 +424,9 @@ impl Proxy {
 
     fn pass_time(&mut self, now: Instant) {
         self.protocol.handle_timeout(now);
+        if let Some(viewed) = &mut self.viewed {
+            viewed.pass_time(now);
+        }
         self.expire_rings(now);
         if self.sweep_at.is_some_and(|due| due <= now) {
             self.sweep_at = None;
@@ -486,6 +510,7 @@ impl Proxy {
             self.rings.earliest(),
             self.tables.work.next_at(),
             self.link.deadline(&self.clock),
+            self.viewed.as_ref().and_then(Viewed::deadline),
         ];
         let next = deadlines.into_iter().flatten().min();
         if next.is_some_and(|deadline| deadline <= now) {

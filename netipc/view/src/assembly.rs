@@ -14,6 +14,13 @@ pub(crate) struct Assembly {
     table: Table,
 }
 
+/// Whether a table is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Complete {
+    Yes,
+    No,
+}
+
 impl Assembly {
     pub(crate) const EMPTY: Self = Self {
         of: None,
@@ -29,14 +36,32 @@ impl Assembly {
         }
     }
 
-    /// Takes a chunk; the table, when all are here.
-    pub(crate) fn add(&mut self, chunk: &Chunk) -> Option<Table> {
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.of = None;
+        self.have = 0;
+        self.table.clear();
+    }
+
+    /// Gives the table away, and forgets everything. In place: it is large.
+    pub(crate) fn give(&mut self, table: &mut Table) {
+        core::mem::swap(&mut self.table, table);
+        self.clear();
+    }
+
+    /// Takes a chunk; whether all are here.
+    pub(crate) fn add(&mut self, chunk: &Chunk) -> Complete {
+        match self.put(chunk) {
+            Some(()) if self.have == all(usize::from(chunk.homes)) => Complete::Yes,
+            _ => Complete::No,
+        }
+    }
+
+    fn put(&mut self, chunk: &Chunk) -> Option<()> {
         let of = (chunk.history, chunk.place, chunk.homes);
         if self.of != Some(of) {
-            *self = Self {
-                of: Some(of),
-                ..Self::EMPTY
-            };
+            self.clear();
+            self.of = Some(of);
             let nobody = Home {
                 id: Id(0),
                 owner: netipc_wire::NodeId(0),
@@ -64,11 +89,7 @@ impl Assembly {
             }
         }
         self.have |= 1 << chunk.number();
-        if self.have != all(usize::from(chunk.homes)) {
-            return None;
-        }
-        let table = core::mem::replace(self, Self::EMPTY).table;
-        Some(table)
+        Some(())
     }
 }
 

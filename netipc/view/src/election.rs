@@ -6,9 +6,8 @@ use netipc_wire::NodeId;
 use crate::fault::PlantedFault;
 use crate::ids::{Nodes, Term};
 use crate::limits::ELECTION_MIN;
-use crate::log::{Log, Place};
+use crate::log::Place;
 use crate::message::{Ballot, BallotAnswer, Stage, Verdict};
-use crate::table::Table;
 use crate::view::{Dropped, Random, Role, View, Votes};
 
 impl<R: Random> View<R> {
@@ -67,7 +66,7 @@ impl<R: Random> View<R> {
         ballot: &Ballot,
     ) -> Result<(), Dropped> {
         if self.history.is_none() && self.faults.has(PlantedFault::RestartedVoterVotes) {
-            self.bind(now, ballot.history, Term(0), Log::EMPTY, Table::EMPTY);
+            self.bind(now, ballot.history, Term(0));
             self.heard = Instant::from_nanos(0);
         }
         if self.history != Some(ballot.history) {

@@ -6,9 +6,9 @@ use netipc_wire::NodeId;
 use crate::fault::PlantedFault;
 use crate::ids::{Epoch, History, Incarnation, Index, Term, row};
 use crate::limits::{EPOCH_GAP, FOUND_SPREAD, LEASE, LEASE_DRIFT, LOST_AFTER, PROBE};
-use crate::log::{Log, Place};
+use crate::log::Place;
 use crate::message::{Offer, Probe, ProbeAnswer};
-use crate::table::{Seats, Table};
+use crate::table::Seats;
 use crate::view::{Dropped, Random, Role, View};
 
 /// Where a history begins: the founder's table is what all entries come after.
@@ -223,10 +223,11 @@ impl<R: Random> View<R> {
 
     fn found(&mut self, now: Instant, seats: Seats, floor: Epoch) {
         let history = History(self.random.word().max(1));
-        let mut table = Table::EMPTY;
-        table.seats = seats;
-        table.epoch = Epoch(floor.0.saturating_add(EPOCH_GAP));
-        self.bind(now, history, FOUNDED.term, Log::after(FOUNDED), table);
+        self.table.clear();
+        self.table.seats = seats;
+        self.table.epoch = Epoch(floor.0.saturating_add(EPOCH_GAP));
+        self.log.begin_after(FOUNDED);
+        self.bind(now, history, FOUNDED.term);
         self.voted = Some(self.config.node);
         self.begin_to_lead(now);
         self.after_change();

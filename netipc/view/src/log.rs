@@ -42,13 +42,11 @@ impl Log {
         applied: Index(0),
     };
 
-    /// Nothing but the knowledge that the table has everything up to `base`.
-    pub(crate) const fn after(base: Place) -> Self {
-        Self {
-            entries: Deque::new(),
-            base,
-            applied: base.index,
-        }
+    /// Forgets everything but that the table has everything up to `base`. In place: it is large.
+    pub(crate) fn begin_after(&mut self, base: Place) {
+        self.entries.clear();
+        self.base = base;
+        self.applied = base.index;
     }
 
     pub(crate) const fn applied(&self) -> Index {

@@ -3,12 +3,11 @@
 use netipc_protocol::Instant;
 use netipc_wire::NodeId;
 
+use crate::assembly::Complete;
 use crate::fault::PlantedFault;
 use crate::ids::{History, Index, Term};
-use crate::log::Log;
 use crate::message::{Append, Chunk};
 use crate::peer::AckOwed;
-use crate::table::Table;
 use crate::view::{Dropped, Random, Role, View};
 
 impl<R: Random> View<R> {
@@ -19,7 +18,7 @@ impl<R: Random> View<R> {
         append: &Append,
     ) -> Result<(), Dropped> {
         if self.history.is_none() && self.faults.has(PlantedFault::RestartedVoterVotes) {
-            self.bind(now, append.history, append.term, Log::EMPTY, Table::EMPTY);
+            self.bind(now, append.history, append.term);
         }
         if self.history.is_none() {
             self.leader = Some(from);
@@ -107,18 +106,20 @@ impl<R: Random> View<R> {
                 AckOwed::Empty(chunk.history, chunk.term, self.round_seen),
             );
         }
-        let Some(table) = self.assembly.add(chunk) else {
+        if self.assembly.add(chunk) == Complete::No {
             return Ok(());
-        };
+        }
         if self.history.is_none() {
-            let log = Log::after(chunk.place);
-            self.bind(now, chunk.history, chunk.term, log, table);
+            self.log.begin_after(chunk.place);
+            self.assembly.give(&mut self.table);
+            self.bind(now, chunk.history, chunk.term);
             self.leader = Some(from);
         } else if self.log.term_at(chunk.place.index) == Some(chunk.place.term) {
+            self.assembly.clear();
             self.apply(chunk.place.index);
         } else {
-            self.log = Log::after(chunk.place);
-            self.table = table;
+            self.log.begin_after(chunk.place);
+            self.assembly.give(&mut self.table);
         }
         self.verified = self.verified.max(chunk.place.index);
         self.after_change();
@@ -126,20 +127,11 @@ impl<R: Random> View<R> {
         Ok(())
     }
 
-    /// Becomes a replica of a history. An incarnation does it once.
-    pub(crate) fn bind(
-        &mut self,
-        now: Instant,
-        history: History,
-        term: Term,
-        log: Log,
-        table: Table,
-    ) {
+    /// Becomes a replica of a history, whose log and table it has. An incarnation does it once.
+    pub(crate) fn bind(&mut self, now: Instant, history: History, term: Term) {
         self.enter_term(now, term);
         self.history = Some(history);
         self.heard = now;
-        self.log = log;
-        self.table = table;
         self.changed = true;
         self.stop_asking();
     }

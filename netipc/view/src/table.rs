@@ -120,6 +120,14 @@ impl Table {
         homes: Vec::new(),
     };
 
+    /// Forgets everything. In place: it is large.
+    pub(crate) fn clear(&mut self) {
+        self.epoch = Epoch(0);
+        self.seats = [None; NODES];
+        self.members = [None; NODES];
+        self.homes.clear();
+    }
+
     /// Grows with every change of members and homes.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {

@@ -12,7 +12,7 @@ use crate::fault::{Faults, PlantedFault};
 use crate::ids::{Epoch, History, Id, Incarnation, Index, Nodes, Round, Term, Token, row};
 use crate::limits::{self, NODES, REQUESTS};
 use crate::local::{Lease, Request};
-use crate::log::Log;
+use crate::log::{Log, Place};
 use crate::message::{Message, Part};
 use crate::peer::Peer;
 use crate::table::{Answer, Seats, Table, reseat};
@@ -288,9 +288,9 @@ impl<R: Random> View<R> {
         self.heard = now;
         self.verified = Index(0);
         self.round_seen = Round(0);
-        self.log = Log::EMPTY;
-        self.table = Table::EMPTY;
-        self.assembly = Assembly::EMPTY;
+        self.log.begin_after(Place::default());
+        self.table.clear();
+        self.assembly.clear();
         self.lease = None;
         self.ask.nonce = None;
         self.ask.found_at = None;
@@ -299,6 +299,17 @@ impl<R: Random> View<R> {
             *peer = Peer::new();
         }
         self.changed = true;
+    }
+
+    /// The source of random numbers, for seeding it before [`begin`](Self::begin).
+    pub const fn random_mut(&mut self) -> &mut R {
+        &mut self.random
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Takes a message that came from an authenticated peer.

@@ -39,6 +39,7 @@ mod strike;
 mod ten_thousand_calls;
 mod timer;
 mod transfer_struck;
+mod view;
 mod weather;
 
 pub use lab::{Lab, Scenario, Setting};
@@ -128,6 +129,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/naming.toml",
         settings: &Setting::ALIKE,
         run: naming::machine_dies,
+    },
+    Scenario {
+        name: "view",
+        system: "tests/machines/systems/view.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: view::owners,
+    },
+    Scenario {
+        name: "view-without-witness",
+        system: "tests/machines/systems/view.toml",
+        settings: &[Setting::Mixed],
+        run: view::without_witness,
     },
     Scenario {
         name: "kill-server-machine",

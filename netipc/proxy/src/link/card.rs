@@ -10,9 +10,8 @@ use network_port::Port;
 use shared_memory::Wait;
 use virtio_net::Room;
 
-use super::next_frame;
+use super::Voices;
 use crate::Unfit;
-use crate::proxy::Protocol;
 
 /// Frames that are looked at for one of netipc's, before the turn goes on without: others must not keep it.
 const OTHERS: usize = 32;
@@ -86,12 +85,13 @@ impl CardLink {
         None
     }
 
-    pub fn transmit(&mut self, protocol: &mut Protocol, now: Instant, statistics: &mut Statistics) {
+    pub fn transmit(&mut self, mut voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
         let ticks = self::now();
         loop {
             let next = self.unsent.take();
-            let Some((peer, length)) = next.or_else(|| next_frame(protocol, now, &mut self.frame))
-            else {
+            let frame = &mut self.frame;
+            let next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            let Some((peer, length)) = next else {
                 return;
             };
             // A frame that is dropped here counts as lost on the wire.

@@ -15,6 +15,7 @@ use network_port::Port;
 use shared_memory::Wait;
 
 use crate::Unfit;
+use crate::homes::{Said, Viewed};
 use crate::proxy::Protocol;
 
 use card::CardLink;
@@ -73,11 +74,11 @@ impl Link {
         }
     }
 
-    /// Sends every frame that the protocol has, as long as there is room.
-    pub fn transmit(&mut self, protocol: &mut Protocol, now: Instant, statistics: &mut Statistics) {
+    /// Sends every frame that there is, as long as there is room.
+    pub fn transmit(&mut self, voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
         match self {
-            Self::Card(link) => link.transmit(protocol, now, statistics),
-            Self::Ring(link) => link.transmit(protocol, now, statistics),
+            Self::Card(link) => link.transmit(voices, now, statistics),
+            Self::Ring(link) => link.transmit(voices, now, statistics),
         }
     }
 
@@ -114,13 +115,41 @@ impl Link {
     }
 }
 
-/// The protocol's next frame, written to `frame`: for whom, and how long it is.
-fn next_frame(protocol: &mut Protocol, now: Instant, frame: &mut [u8]) -> Option<(Peer, usize)> {
-    loop {
-        let transmit = protocol.poll_transmit(now, frame)?;
-        // Peers are numbered as machines are.
-        if let Some(node) = Node::new(transmit.to.0) {
-            return Some((Peer::netipc(node), transmit.length));
+/// Whoever has something to say to other machines.
+pub struct Voices<'p> {
+    /// The calls and what belongs to them come first.
+    pub protocol: &'p mut Protocol,
+    /// Then the view of the cluster.
+    pub viewed: Option<&'p mut Viewed>,
+}
+
+impl Voices<'_> {
+    /// The next frame, written to `frame`: for whom, and how long it is.
+    fn next_frame(
+        &mut self,
+        now: Instant,
+        frame: &mut [u8],
+        statistics: &mut Statistics,
+    ) -> Option<(Peer, usize)> {
+        loop {
+            let transmit = match self.protocol.poll_transmit(now, frame) {
+                Some(transmit) => transmit,
+                None => match self
+                    .viewed
+                    .as_mut()?
+                    .next_frame(self.protocol, now, frame)?
+                {
+                    Said::Frame(transmit) => {
+                        statistics.views_out += 1;
+                        transmit
+                    }
+                    Said::Lost => continue,
+                },
+            };
+            // Peers are numbered as machines are.
+            if let Some(node) = Node::new(transmit.to.0) {
+                return Some((Peer::netipc(node), transmit.length));
+            }
         }
     }
 }

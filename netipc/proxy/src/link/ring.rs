@@ -9,9 +9,8 @@ use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
 use network_interface::{Channel, NETIPC_PORT, Peer, ReceiveError, SendError, Side, channel};
 use shared_memory::{Wait, Wake};
 
-use super::next_frame;
+use super::Voices;
 use crate::Unfit;
-use crate::proxy::Protocol;
 
 /// The client's end of the datagram channel.
 pub struct RingLink {
@@ -70,11 +69,12 @@ impl RingLink {
     }
 
     /// Puts every frame that the protocol has into the ring, as long as there is room.
-    pub fn transmit(&mut self, protocol: &mut Protocol, now: Instant, statistics: &mut Statistics) {
+    pub fn transmit(&mut self, mut voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
         loop {
             let next = self.unsent.take();
-            let Some((peer, length)) = next.or_else(|| next_frame(protocol, now, &mut self.frame))
-            else {
+            let frame = &mut self.frame;
+            let next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            let Some((peer, length)) = next else {
                 return;
             };
             match self.channel.send(peer, &self.frame[..length]) {
