@@ -50,10 +50,22 @@ pub struct Scenario {
     pub name: &'static str,
     /// The description of the system that the machines run.
     pub system: &'static str,
-    /// Where it is to be shown.
+    /// Where it is to be shown in every test: a sample.
     pub settings: &'static [Setting],
     /// Shows it, or says what was wrong.
     pub run: fn(&Lab) -> Result<(), Failure>,
+}
+
+impl Scenario {
+    /// Where it can be shown: in every setting if machines of different kinds are ever in it, else on each kind alone.
+    #[must_use]
+    pub fn all_settings(&self) -> &'static [Setting] {
+        if self.settings.contains(&Setting::Mixed) {
+            &Setting::ALL
+        } else {
+            &Setting::ALIKE
+        }
+    }
 }
 
 /// Where a scenario finds machines.

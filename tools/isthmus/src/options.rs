@@ -280,6 +280,9 @@ pub struct Test {
     /// Without machines: formatting, lints, documents, host tests.
     #[arg(long)]
     pub quick: bool,
+    /// Everything that there is: each scenario on both architectures, and mixed where machines call each other; the simulator and the fuzzer ten times as long. Hours.
+    #[arg(long, conflicts_with = "quick")]
+    pub long: bool,
     /// Only what has this in its name.
     pub filter: Option<String>,
     /// Only say what there is.

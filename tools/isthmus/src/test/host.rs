@@ -8,7 +8,7 @@ use isthmus_testkit::Arch;
 
 use crate::run::{Finished, run, tail};
 use crate::setup::{Purpose, ensure};
-use crate::test::{Context, Tally};
+use crate::test::{Context, Extent, Tally};
 use crate::workspace;
 
 /// A stage that is one check.
@@ -176,21 +176,25 @@ fn counts(line: &str) -> Option<(u64, u64)> {
 /// The cluster protocol under faults, from many seeds; then with each known mistake planted, which must be found.
 pub(crate) fn simulator(context: &Context, _: &[String]) -> Result<Tally> {
     let mut command = simulator_command();
-    command.args(["--seeds", SIMULATED_SEEDS, "--mutants"]);
-    succeeds(
-        context,
-        &format!("simulating {SIMULATED_SEEDS} seeds"),
-        command,
-    )
+    let seeds = match context.extent {
+        Extent::Sample => SIMULATED_SEEDS,
+        Extent::Full => LONGER * SIMULATED_SEEDS,
+    };
+    command.args(["--seeds", &seeds.to_string(), "--mutants"]);
+    succeeds(context, &format!("simulating {seeds} seeds"), command)
 }
 
 /// Mutated frames at every parser of the cluster protocol, and at whole machines, by who has keys and who has not.
 pub(crate) fn fuzz(context: &Context, _: &[String]) -> Result<Tally> {
     let mut command = fuzzer_command();
-    command.args(["--cases", FUZZED_CASES]);
+    let cases = match context.extent {
+        Extent::Sample => FUZZED_CASES,
+        Extent::Full => LONGER * FUZZED_CASES,
+    };
+    command.args(["--cases", &cases.to_string()]);
     succeeds(
         context,
-        &format!("throwing frames at machines, {FUZZED_CASES} cases"),
+        &format!("throwing frames at machines, {cases} cases"),
         command,
     )
 }
@@ -213,9 +217,11 @@ fn simulation(package: &str, program: &str) -> Command {
 }
 
 /// So many clusters are simulated.
-const SIMULATED_SEEDS: &str = "10000";
+const SIMULATED_SEEDS: u32 = 10_000;
 /// So many cases of each target are run, and twenty times as many of the parsers.
-const FUZZED_CASES: &str = "500";
+const FUZZED_CASES: u32 = 500;
+/// Of both, so many times as much with `--long`.
+const LONGER: u32 = 10;
 
 #[cfg(test)]
 mod unit_tests {

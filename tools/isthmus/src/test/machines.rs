@@ -10,11 +10,11 @@ use machine_tests::{Lab, SCENARIOS, Scenario, Setting};
 
 use crate::build::System;
 use crate::setup::ensure_machines;
-use crate::test::{Context, Tally};
+use crate::test::{Context, Extent, Tally};
 
 /// Each scenario in each of its settings.
-fn all() -> impl Iterator<Item = (&'static Scenario, Setting, String)> {
-    SCENARIOS.iter().flat_map(|scenario| {
+fn all(extent: Extent) -> impl Iterator<Item = (&'static Scenario, Setting, String)> {
+    SCENARIOS.iter().flat_map(move |scenario| {
         let named = |setting: &Setting| {
             (
                 scenario,
@@ -22,13 +22,17 @@ fn all() -> impl Iterator<Item = (&'static Scenario, Setting, String)> {
                 format!("{}/{}", scenario.name, setting.name()),
             )
         };
-        scenario.settings.iter().map(named).collect::<Vec<_>>()
+        let settings = match extent {
+            Extent::Sample => scenario.settings,
+            Extent::Full => scenario.all_settings(),
+        };
+        settings.iter().map(named).collect::<Vec<_>>()
     })
 }
 
 /// One unit for each scenario and setting.
-pub(crate) fn scenarios(_: &Context) -> Result<Vec<String>> {
-    Ok(all().map(|(.., name)| name).collect())
+pub(crate) fn scenarios(context: &Context) -> Result<Vec<String>> {
+    Ok(all(context.extent).map(|(.., name)| name).collect())
 }
 
 /// Runs scenarios, one after the other: they measure time, and the host has few processors.
@@ -38,7 +42,9 @@ pub(crate) fn run(context: &Context, names: &[String]) -> Result<Tally> {
         context,
         built: RefCell::default(),
     };
-    let wanted: Vec<_> = all().filter(|(.., name)| names.contains(name)).collect();
+    let wanted: Vec<_> = all(context.extent)
+        .filter(|(.., name)| names.contains(name))
+        .collect();
     // What cannot be compiled is said where it is needed.
     let _ = compile_all(context, &wanted);
     let mut tally = Tally::default();

@@ -151,9 +151,19 @@ const STAGES: &[Stage] = &[
     },
 ];
 
+/// How much of what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// A sample, chosen so that whatever differs between settings is there.
+    Sample,
+    /// All of it (`--long`).
+    Full,
+}
+
 /// What stages share.
 pub(crate) struct Context<'a> {
     ui: &'a Ui,
+    extent: Extent,
     catalogue: Catalogue,
     builder: OnceCell<Builder<'a>>,
 }
@@ -233,6 +243,11 @@ pub fn test(ui: &Ui, options: &options::Test) -> Result<Ending> {
     }
     let context = Context {
         ui,
+        extent: if options.long {
+            Extent::Full
+        } else {
+            Extent::Sample
+        },
         catalogue: Catalogue::read(workspace::root())?,
         builder: OnceCell::new(),
     };
