@@ -16,6 +16,7 @@ mod chat;
 mod counter;
 mod death;
 mod demo;
+pub mod figures;
 mod frames;
 mod hand_off_struck;
 mod hand_over;

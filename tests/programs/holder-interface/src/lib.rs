@@ -26,6 +26,8 @@ error_codes! {
         NoSlot = 3, "no slot is left";
         /// It has no netipc to tell.
         NoNetipc = 4, "netipc did not answer";
+        /// Somebody did not confirm a revocation in time.
+        Unconfirmed = 5, "a revocation was not confirmed in time";
     }
 }
 
@@ -45,6 +47,15 @@ pub struct Ran {
 pub struct Seen {
     /// The number of its own object, if it is one of its own; 0 if it is not.
     pub own: u16,
+}
+
+/// What a revocation took, in nanoseconds of the server's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub struct Took {
+    /// Until no call came through any more.
+    pub effective: u64,
+    /// Until every importer had confirmed.
+    pub complete: u64,
 }
 
 /// Who is told of a revocation.
@@ -81,4 +92,7 @@ pub trait Holder {
     /// How many machines have not confirmed a revocation.
     #[method(6)]
     fn unconfirmed(&mut self, number: u64) -> Result<u64, HolderError>;
+    /// Takes an object's capability back from everybody, and waits until all have confirmed.
+    #[method(7)]
+    fn revoke_and_wait(&mut self, object: u16) -> Result<Took, HolderError>;
 }

@@ -5,13 +5,13 @@
 use core::fmt;
 
 use holder_interface::{
-    FIRST_OBJECT, Holder, HolderError, NAME, OBJECTS, PLACES, Ran, Seen, Tell, holder,
+    FIRST_OBJECT, Holder, HolderError, NAME, OBJECTS, PLACES, Ran, Seen, Tell, Took, holder,
 };
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::calls::run;
 use isthmus_runtime::capabilities::Lent;
 use isthmus_runtime::interface::{Anything, Caller, Cap};
-use isthmus_runtime::{Kernel, Service, Slot, Startup, say};
+use isthmus_runtime::{Duration, Instant, Kernel, Service, Slot, Startup, say, time};
 use naming_interface::{Lease, NamingClient, Path, Reach};
 use netipc_interface::NetipcClient;
 
@@ -19,6 +19,9 @@ isthmus_runtime::entry!(main);
 
 /// The object behind the registered capability: the server itself.
 const ITSELF: u16 = 1;
+
+/// Longer than a lost importer takes to be noticed, and shorter than a call's deadline.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
 
 const _: () = assert!(ITSELF < FIRST_OBJECT);
 
@@ -160,5 +163,31 @@ impl Holder for Server {
     fn unconfirmed(&mut self, number: u64) -> Result<u64, HolderError> {
         let unconfirmed = self.netipc()?.unconfirmed(number);
         unconfirmed.map_err(|_| HolderError::NoNetipc)
+    }
+
+    fn revoke_and_wait(&mut self, object: u16) -> Result<Took, HolderError> {
+        let begin = time::now();
+        let lent = self.object(object)?.lent.take();
+        lent.ok_or(HolderError::BadObject)?.revoke();
+        let effective = time::now();
+        let netipc = self.netipc()?;
+        let number = netipc.revoked().map_err(|_| HolderError::NoNetipc)?;
+        while netipc
+            .unconfirmed(number)
+            .map_err(|_| HolderError::NoNetipc)?
+            > 0
+        {
+            if time::now() > begin + CONFIRMED_WITHIN {
+                return Err(HolderError::Unconfirmed);
+            }
+        }
+        let since = |end: Instant| {
+            let ticks = end.ticks().wrapping_sub(begin.ticks());
+            u64::try_from(time::duration(ticks).as_nanos()).unwrap_or(u64::MAX)
+        };
+        Ok(Took {
+            effective: since(effective),
+            complete: since(time::now()),
+        })
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use isthmus_testkit::{Arch, Clock, Cluster, Figure, Said, SystemImage, Word, understand};
+use machine_tests::{Lab, Setting};
 use microkernel_config::Profile;
 use netipc_crypto::Encryption;
 use serde_json::json;
@@ -50,6 +51,8 @@ enum How {
     Boot,
     /// This one, which kills and starts the machine that the program calls.
     Lost,
+    /// Servers and agents of the machine tests.
+    Scene,
     /// QEMU, by its log of what runs while the machine's program calls.
     Log,
 }
@@ -126,6 +129,14 @@ const GROUPS: &[Group] = &[
         clock: Clock::Real,
         encryption: Encryption::On,
         how: How::Program,
+    },
+    Group {
+        names: &REVOCATIONS,
+        system: machine_tests::figures::SYSTEM,
+        nodes: 3,
+        clock: Clock::Real,
+        encryption: Encryption::On,
+        how: How::Scene,
     },
     Group {
         names: &traced::TOTALS,
@@ -206,6 +217,7 @@ fn measure(
     match group.how {
         How::Program => measure_by_program(group, image, names),
         How::Boot => measure_boots(image, names),
+        How::Scene => measure_revocations(image, names),
         How::Lost => lost::measure(image, names),
         How::Log => traced::measure(image, kernel, names),
     }
@@ -286,6 +298,38 @@ fn measure_boots(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
             n: BOOTS,
         })
         .collect())
+}
+
+/// Of a tree that is a hundred deep: until it is in force, and until every importer has confirmed.
+const REVOCATIONS: [&str; 2] = ["revocation_100", "revocation_100_complete"];
+/// How deep.
+const DEPTH: usize = 100;
+/// Such trees.
+const TREES: u16 = 5;
+
+fn measure_revocations(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
+    let setting = match image.arch() {
+        Arch::X86_64 => Setting::X86_64,
+        Arch::Aarch64 => Setting::Aarch64,
+    };
+    let lab = Lab::new(setting, [(image.arch(), image.clone())].into());
+    let took = machine_tests::figures::revocation(&lab, DEPTH, TREES)?;
+    let figure = |name: &str, mut nanos: Vec<u64>| {
+        nanos.sort_unstable();
+        Figure {
+            name: name.to_owned(),
+            unit: "us".to_owned(),
+            p50: nanos[nanos.len() / 2] as f64 / 1000.0,
+            // Of so few, the 99th percentile is the worst.
+            p99: nanos[nanos.len() - 1] as f64 / 1000.0,
+            n: TREES.into(),
+        }
+    };
+    let [effective, complete] = REVOCATIONS;
+    let effective = figure(effective, took.iter().map(|took| took.effective).collect());
+    let complete = figure(complete, took.iter().map(|took| took.complete).collect());
+    let wanted = |figure: &Figure| names.contains(&figure.name.as_str());
+    Ok([effective, complete].into_iter().filter(wanted).collect())
 }
 
 fn print_table(figures: &[(Arch, Figure)]) {
