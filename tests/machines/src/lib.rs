@@ -41,6 +41,7 @@ mod ten_thousand_calls;
 mod timer;
 mod transfer_struck;
 mod view;
+mod view_names;
 mod weather;
 
 pub use lab::{Lab, Scenario, Setting};
@@ -142,6 +143,18 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/view.toml",
         settings: &[Setting::Mixed],
         run: view::without_witness,
+    },
+    Scenario {
+        name: "view-names",
+        system: "tests/machines/systems/view.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: view_names::moves,
+    },
+    Scenario {
+        name: "view-names-without-witness",
+        system: "tests/machines/systems/view.toml",
+        settings: &[Setting::X86_64],
+        run: view_names::stays,
     },
     Scenario {
         name: "kill-server-machine",

@@ -52,6 +52,8 @@ error_codes! {
         Reserved = 11, "the name is the system's";
         /// Too many questions to other machines wait already.
         Busy = 12, "too many look-ups wait for other machines";
+        /// No machine owns names here: the description names no voters.
+        NoOwners = 13, "the description names no voters, so nobody owns a name";
     }
 }
 
@@ -139,6 +141,11 @@ pub trait Naming {
     #[method(12)]
     #[one_way]
     fn changed(&mut self, caller: Caller, node: u8);
+
+    /// Where a view of the cluster says who owns names: what a cluster-wide name stands for, and since which epoch its machine owns it. Who remembers the
+    /// highest epoch that it has seen, and refuses what comes from an earlier one, is not deceived by an owner of the past. Other machines' naming ask so, too.
+    #[method(13)]
+    fn owned(&mut self, caller: Caller, path: Path) -> Result<(u64, Cap<Anything>), NamingError>;
 }
 
 /// Why a path brought no capability: naming's error, or what became of the question.

@@ -27,7 +27,7 @@ pub enum Standing {
     Holder,
     /// Another machine holds the cluster-wide name; this entry stands by, and is found by `/node` only.
     Standby {
-        /// The machine that holds it.
+        /// The machine that holds it; 0: none does at this moment.
         node: u8,
     },
 }

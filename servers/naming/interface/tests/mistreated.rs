@@ -71,6 +71,10 @@ impl Naming for Server {
         Ok(Claims::default())
     }
 
+    fn owned(&mut self, _: Caller, _: Path) -> Result<(u64, Cap<Anything>), NamingError> {
+        Err(NamingError::NoOwners)
+    }
+
     fn changed(&mut self, _: Caller, _: u8) {}
 }
 

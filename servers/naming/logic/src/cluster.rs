@@ -31,6 +31,11 @@ pub enum Why {
     Mounted,
     /// It told that it has this cluster-wide name. If it has not, another may have it.
     Mirrored,
+    /// The view of the cluster says that it owns this name. If it may not act as the owner, it says so.
+    Owned {
+        /// Since when: what it answers for an earlier epoch is not taken.
+        epoch: u64,
+    },
 }
 
 /// What the beginning of a path says.

@@ -20,6 +20,6 @@ mod watches;
 pub use asker::{Asker, Client, Directory, DirectoryId};
 pub use cluster::{Place, Question, Why};
 pub use effects::Effect;
-pub use names::{Names, Refused};
+pub use names::{NAMES, Names, Owner, Refused, id_of};
 pub use questions::Questions;
 pub use time::{Time, drift};

@@ -1,5 +1,6 @@
 //! The calls, and what time does.
 
+mod agreed;
 mod changing;
 mod reading;
 
@@ -15,12 +16,24 @@ use crate::tree::{Entry, Row, Tree, What};
 use crate::watches::Watches;
 use crate::{Asker, Client, Directory, Time};
 
+pub use agreed::{NAMES, Owner, id_of};
+
+/// Which of several machines has a cluster-wide name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// The one with the lowest number.
+    LowestNumber,
+    /// The one that the view of the cluster names.
+    View,
+}
+
 /// The naming of one machine.
 #[derive(Debug)]
 pub struct Names<C> {
     here: u8,
     nodes: u8,
     incarnation: u64,
+    rule: Rule,
     tree: Tree<C>,
     watches: Watches<C>,
     mirror: Mirror,
@@ -48,6 +61,7 @@ impl<C: Copy + PartialEq> Names<C> {
             here: 1,
             nodes: 1,
             incarnation: 0,
+            rule: Rule::LowestNumber,
             tree: Tree::new(),
             watches: Watches::new(),
             mirror: Mirror::new(),

@@ -8,7 +8,7 @@ use isthmus_runtime::interface::{
 use isthmus_runtime::{Kernel, SavedReply, Slot, Thread, slots, thread};
 use naming_interface::{Claims, NamingError, Path, naming};
 use naming_logic::limits::{ATTEMPTS, QUESTIONS_OF_ONE, WORKERS};
-use naming_logic::{Asker, Place, Question, Questions, Why};
+use naming_logic::{Asker, Owner, Place, Question, Questions, Why};
 use netipc_interface::NetipcClient;
 use netipc_protocol::{WORDS_MAX, Way};
 use netipc_proxy_logic::mailbox::{Head, Job};
@@ -54,6 +54,16 @@ pub struct Abroad {
     /// Who asked, for which path: to look again if that machine has it no more.
     pub asker: Asker,
     pub path: Path,
+    pub wants: Wants,
+}
+
+/// What a client wants to know of a name that a machine owns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// What it stands for.
+    Capability,
+    /// And since which epoch.
+    Epoch,
 }
 
 /// A client that waits.
@@ -65,6 +75,7 @@ struct Client {
     capability: Option<Slot>,
     asker: Asker,
     path: Path,
+    wants: Wants,
     /// Machines that were asked before.
     before: u8,
 }
@@ -141,6 +152,7 @@ impl Server {
             capability: abroad.capability,
             asker: abroad.asker,
             path: abroad.path,
+            wants: abroad.wants,
             before: 0,
         };
         self.queue(abroad.question.node, abroad.message, client);
@@ -250,6 +262,19 @@ impl Server {
 
     fn answered(&mut self, node: u8, client: Client, brought: &Brought<'_>) {
         let error = brought.read::<NamingError>(Label::REPLY_ERROR);
+        if let Why::Owned { epoch } = client.why {
+            match (brought.read::<u64>(Label::REPLY), error) {
+                (Some(since), _) if since >= epoch => {
+                    return client.tell(since, brought.capability);
+                }
+                // Of a past that this machine knows to be over, or not the owner any more.
+                (Some(_), _) | (_, Some(NamingError::NotSure | NamingError::NotFound)) => {
+                    return self.ask_owner_again(client);
+                }
+                // What became of the question.
+                _ => {}
+            }
+        }
         if client.why == Why::Mirrored && error == Some(NamingError::NotFound) {
             return self.look_again(node, client);
         }
@@ -283,6 +308,37 @@ impl Server {
         };
     }
 
+    /// The machine that owned a name does not say so any more. Another may, or this one.
+    fn ask_owner_again(&mut self, mut client: Client) {
+        client.before += 1;
+        let full = self.names.owned_path(&client.asker, &client.path);
+        let owner = full.map(|full| {
+            self.view
+                .as_ref()
+                .map_or(Owner::Nobody, |view| view.owner(&full))
+        });
+        let place = owner.and_then(|owner| {
+            let now = Clock::now();
+            self.names
+                .lookup_owned(now, &client.asker, &client.path, owner)
+        });
+        match place {
+            Ok(Place::There(question)) if client.before < ATTEMPTS => {
+                let message = Message::of(&naming::owned {
+                    path: question.path.clone(),
+                });
+                client.why = question.why;
+                client.there = question.path;
+                self.queue(question.node, message, client);
+            }
+            Ok(Place::There(_)) => {
+                client.answer(|answer| answer.error::<naming::lookup>(&NamingError::NotSure))
+            }
+            Ok(Place::Here((slot, epoch))) => client.tell(epoch, Some(slot)),
+            Err(error) => client.answer(|answer| answer.error::<naming::lookup>(&error)),
+        }
+    }
+
     /// The machine that told that it has a name has not. Another may have it, or this one.
     fn look_again(&mut self, node: u8, mut client: Client) {
         self.names.disown(node, &client.there);
@@ -308,6 +364,15 @@ impl Server {
 }
 
 impl Client {
+    /// Answers what a name stands for, as it was asked.
+    fn tell(self, epoch: u64, capability: Option<Slot>) {
+        let (wants, capability) = (self.wants, capability.map(Capability::in_slot));
+        self.answer(|answer| match wants {
+            Wants::Capability => answer.reply::<naming::lookup>(&(), capability),
+            Wants::Epoch => answer.reply::<naming::owned>(&epoch, capability),
+        });
+    }
+
     /// Answers it.
     fn answer(self, say: impl FnOnce(&mut Answer)) {
         let mut answer = Answer::new();

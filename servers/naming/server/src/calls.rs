@@ -6,9 +6,9 @@ use naming_interface::{
     Access, Claims, Lease, Listing, Naming, NamingError, Part, Path, Reach, Standing, Watched,
     naming,
 };
-use naming_logic::{Asker, Client, Place, Question};
+use naming_logic::{Asker, Client, Owner, Place, Question};
 
-use crate::asking::{Abroad, Message};
+use crate::asking::{Abroad, Message, Wants};
 use crate::clock::Clock;
 use crate::server::Server;
 
@@ -42,14 +42,50 @@ impl Server {
             capability,
             asker,
             path,
+            wants: Wants::Capability,
         });
         Err(NamingError::Busy)
+    }
+
+    /// What a cluster-wide name stands for, by its owner's word.
+    fn owned_by(
+        &mut self,
+        asker: Asker,
+        path: Path,
+        full: &Path,
+    ) -> Result<(u64, Slot), NamingError> {
+        let owner = self
+            .view
+            .as_ref()
+            .map_or(Owner::Nobody, |view| view.owner(full));
+        match self
+            .names
+            .lookup_owned(Clock::now(), &asker, &path, owner)?
+        {
+            Place::Here((slot, epoch)) => {
+                if asker.client == Client::Peer {
+                    self.owner = self.names.owner(&asker, &path);
+                }
+                Ok((epoch, slot))
+            }
+            Place::There(question) => {
+                let message = Message::of(&naming::owned {
+                    path: question.path.clone(),
+                });
+                self.abroad(question, message, asker, path, None)
+            }
+        }
     }
 }
 
 impl Naming for Server {
     fn lookup(&mut self, caller: Caller, path: Path) -> Result<Cap<Anything>, NamingError> {
         let asker = self.asker(caller);
+        if let Some(full) = self.names.contested(&asker, &path) {
+            return self
+                .owned_by(asker, path, &full)
+                .map(|(_, slot)| slot.into());
+        }
         match self.names.lookup(Clock::now(), &asker, &path)? {
             Place::Here(slot) => {
                 if asker.client == Client::Peer {
@@ -92,7 +128,22 @@ impl Naming for Server {
 
     fn renew(&mut self, caller: Caller, path: Path, lease: Lease) -> Result<Standing, NamingError> {
         let asker = self.asker(caller);
-        self.names.renew(Clock::now(), &asker, &path, lease)
+        let standing = self.names.renew(Clock::now(), &asker, &path, lease)?;
+        match (&self.view, self.names.contested(&asker, &path)) {
+            (Some(view), Some(full)) => Ok(view.owner(&full).standing(self.here)),
+            _ => Ok(standing),
+        }
+    }
+
+    fn owned(&mut self, caller: Caller, path: Path) -> Result<(u64, Cap<Anything>), NamingError> {
+        let asker = self.asker(caller);
+        let full = self.names.owned_path(&asker, &path)?;
+        let (epoch, slot) = self.owned_by(asker, path, &full).inspect_err(|_| {
+            if let Some(abroad) = &mut self.abroad {
+                abroad.wants = Wants::Epoch;
+            }
+        })?;
+        Ok((epoch, slot.into()))
     }
 
     fn unlink(&mut self, caller: Caller, path: Path) -> Result<(), NamingError> {

@@ -12,6 +12,7 @@ mod clock;
 mod directories;
 mod owners;
 mod server;
+mod view;
 mod worker;
 
 use isthmus_runtime::calls::{Occasion, serve};

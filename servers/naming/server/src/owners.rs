@@ -27,7 +27,7 @@ impl Owners {
     pub fn new(startup: &Startup) -> Self {
         let scheduler = startup.endpoint(SchedulerClient::<Kernel>::INTERFACE);
         Self {
-            scheduler: scheduler.ok().zip(spare_bit(startup)),
+            scheduler: scheduler.ok().zip(spare_bits(startup).next()),
             watched: Vec::new(),
         }
     }
@@ -74,9 +74,10 @@ impl Owners {
     }
 }
 
-/// A bit that no other source of events has.
-fn spare_bit(startup: &Startup) -> Option<EventBit> {
-    let taken = |bit: EventBit| {
+/// Bits that no other source of events has: the first is for the scheduler's watch, the second for the view's.
+pub fn spare_bits(startup: &Startup) -> impl Iterator<Item = EventBit> {
+    let taken = |bit: &EventBit| {
+        let bit = *bit;
         startup.events.iter().any(|event| event.bit == bit)
             || startup
                 .threads
@@ -87,10 +88,11 @@ fn spare_bit(startup: &Startup) -> Option<EventBit> {
     (0..EVENT_BITS as u8)
         .rev()
         .filter_map(EventBit::new)
-        .find(|&bit| !taken(bit))
+        .filter(move |bit| !taken(bit))
 }
 
-fn mint(bell: EventBit) -> Option<Cap<Notification>> {
+/// A capability to signal that event.
+pub fn mint(bell: EventBit) -> Option<Cap<Notification>> {
     let slot = slots::allocate().ok()?;
     let minted = Kernel::owned(slot);
     let signalled = CapRightsBuilder::none().write(true).build();

@@ -13,6 +13,7 @@ use crate::asking::{Abroad, Asking};
 use crate::clock::Clock;
 use crate::directories::Directories;
 use crate::owners::Owners;
+use crate::view::View;
 
 // Too large for the stack, and there is no heap.
 static NAMES: ConstStaticCell<Names<Slot>> = ConstStaticCell::new(Names::new());
@@ -32,7 +33,7 @@ fn set_roots(names: &mut Names<Slot>, startup: &Startup) {
 
 /// The naming server.
 pub struct Server {
-    here: u8,
+    pub here: u8,
     pub names: &'static mut Names<Slot>,
     pub asking: Asking,
     pub directories: Directories,
@@ -43,6 +44,8 @@ pub struct Server {
     pub abroad: Option<Abroad>,
     /// Who has registered what the call that is being handled gives to another machine.
     pub owner: Option<ComponentId>,
+    /// Who owns cluster-wide names; `None`: the lowest number has them.
+    pub view: Option<View>,
     clock: Clock,
 }
 
@@ -56,6 +59,10 @@ impl Server {
         let nodes = netipc.map_or(0, |_| machine.nodes);
         names.begin(machine.node, nodes, time::now().ticks());
         set_roots(names, startup);
+        let view = View::open(startup, netipc);
+        if view.is_some() {
+            names.go_by_view();
+        }
         if nodes > 1 && (startup.threads.len() < 2 || startup.replies.count == 0) {
             say!(
                 "no other machine can be asked: add `threads` and `replies` to naming's description"
@@ -70,6 +77,7 @@ impl Server {
             netipc: netipc.cloned(),
             abroad: None,
             owner: None,
+            view,
             clock: Clock::new(startup),
         }
     }
@@ -100,6 +108,13 @@ impl Server {
             }
             self.tell_revoked(revoked);
         }
+        if let Some(view) = self
+            .view
+            .as_ref()
+            .filter(|view| events.contains(view.bell()))
+        {
+            view.agree(self.names);
+        }
         self.take_answers();
     }
 
@@ -114,7 +129,12 @@ impl Server {
                     let revoked = self.directories.revoke(directory);
                     self.tell_revoked(revoked);
                 }
-                Effect::Poke => self.poke(),
+                Effect::Poke => {
+                    if let Some(view) = &self.view {
+                        view.agree(self.names);
+                    }
+                    self.poke();
+                }
             }
         }
         self.ask();

@@ -5,7 +5,7 @@ use naming_interface::{Lease, NODE, NamingError, Part, Path, Reach, Standing};
 
 use naming_interface::limits::PATH_BYTES;
 
-use super::{Names, Refused};
+use super::{Names, Refused, Rule};
 use crate::cluster::Aim;
 use crate::effects::Effect;
 use crate::limits::CLAIMS;
@@ -119,7 +119,8 @@ impl<C: Copy + PartialEq> Names<C> {
         if there.is_some_and(Entry::is_cluster_wide) {
             return Ok(());
         }
-        if self.mirror.holder(full).is_some() {
+        // By the view, several may have it registered, and one owns it.
+        if self.rule == Rule::LowestNumber && self.mirror.holder(full).is_some() {
             return Err(NamingError::Exists);
         }
         let mine = self

@@ -50,7 +50,7 @@ impl<C: Copy + PartialEq> Names<C> {
         }
     }
 
-    fn look_here(&self, asker: &Asker, path: &Path) -> Result<(C, Reach), NamingError> {
+    pub(super) fn look_here(&self, asker: &Asker, path: &Path) -> Result<(C, Reach), NamingError> {
         match self.tree.walk(asker.directory, path)? {
             Found::Directory(_) => Err(NamingError::IsADirectory),
             Found::Endpoint(row) => match self.tree.get(row).map(|entry| &entry.what) {
