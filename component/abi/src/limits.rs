@@ -28,8 +28,8 @@ pub const ARGUMENT_BYTES: usize = 256;
 /// Machines of a cluster: node n has the address 10.73.0.n. One more than the peers that netipc keeps a table for.
 pub const NODES: usize = 8;
 
-/// Bytes of a machine's keys: the cluster's secret, its own, and a public key for each machine.
-pub const CLUSTER_KEYS_BYTES: usize = 24 + 32 + 32 + 32 * NODES;
+/// Bytes of a machine's keys: the cluster's secret, its own, a public key for each machine, the administrator's, and their generation.
+pub const CLUSTER_KEYS_BYTES: usize = 24 + 32 + 32 + 32 * NODES + 32 + 8;
 
 /// Threads of one component, its main thread included.
 pub const THREADS: usize = 32;

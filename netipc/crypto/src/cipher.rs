@@ -9,17 +9,19 @@ use netipc_protocol::{
     Transparent, Unreadable,
 };
 use netipc_wire::handshake::Cookie;
-use netipc_wire::{Header, Nonce};
+use netipc_wire::{Header, Kind, Nonce};
 
 use crate::ahead::{Ahead, Of};
+use crate::epochs::{Change, Epochs, Which};
 use crate::fault::{Faults, PlantedFault};
 use crate::gate::Gate;
 use crate::key::Key;
 use crate::keys::{ClusterKeys, Encryption, KeyLog, NODES, Secret};
 use crate::limits::{OVERLAP, REKEY_AFTER, REKEY_AGAIN, REKEY_PATIENCE};
-use crate::noise::{self, Begun, Failed, Sides};
+use crate::noise::{self, Begun, Failed};
 use crate::ring::{Asker, Entry, Ring};
 use crate::source::Source;
+use crate::update::Refused;
 
 /// What protects a machine's frames. It begins as [`Silent`](Self::Silent), which is zeroes.
 #[derive(Default)]
@@ -40,6 +42,27 @@ impl Protection {
         match keys.encryption {
             Encryption::On => Self::Noise(Box::new(Noise::new(keys, seed))),
             Encryption::OffForTests => Self::OffForTests(Transparent),
+        }
+    }
+
+    /// Other keys of the cluster: [`Noise::update`].
+    ///
+    /// # Errors
+    /// Why they are not taken.
+    pub fn update(&mut self, now: Instant, update: &[u8]) -> Result<Change, Refused> {
+        match self {
+            Self::Noise(noise) => noise.update(now, update),
+            // Who has no keys knows no administrator.
+            Self::Silent | Self::OffForTests(_) => Err(Refused::Forged),
+        }
+    }
+
+    /// The generation of the cluster's keys; 0 if there are none.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        match self {
+            Self::Noise(noise) => noise.generation(),
+            Self::Silent | Self::OffForTests(_) => 0,
         }
     }
 
@@ -72,7 +95,7 @@ const AGREED: usize = 8;
 
 /// Noise IK, and frames sealed with what it agreed on.
 pub struct Noise {
-    keys: ClusterKeys,
+    epochs: Epochs,
     source: Source,
     gate: Gate,
     /// Machine 1 is the first.
@@ -90,6 +113,10 @@ struct Peer {
     ring: Ring,
     /// Our key exchange that is not answered.
     begun: Option<Box<Begun>>,
+    /// By which of the cluster's keys it has last spoken in a handshake.
+    spoke: Which,
+    /// By which of them our next HELLO is, while it may have either.
+    turn: Which,
     /// Keystream for what we send.
     sending: Ahead,
     /// Keystream for what we receive.
@@ -103,7 +130,7 @@ impl Noise {
     #[must_use]
     pub fn new(keys: ClusterKeys, seed: &[u8; 32]) -> Self {
         let mut noise = Self {
-            keys,
+            epochs: Epochs::new(keys),
             source: Source::new(),
             gate: Gate::new(),
             peers: Vec::new(),
@@ -136,25 +163,52 @@ impl Noise {
         self.agreed.clear();
         self.last = None;
         let cookie = self.source.draw();
-        self.gate.begin(&self.keys.shared, cookie);
+        self.gate.begin(cookie);
     }
 
     fn peer(&mut self, node: NodeId) -> Option<&mut Peer> {
         self.peers.get_mut(usize::from(node.0).checked_sub(1)?)
     }
 
-    fn sides<'a>(keys: &'a ClusterKeys, exchange: &'a Exchange<'_>) -> Option<Sides<'a>> {
-        Some(Sides {
-            own: &keys.private,
-            peer: keys.public_of(exchange.peer)?,
-            shared: &keys.shared,
-            key: exchange.key,
-            bound: exchange.bound,
-        })
+    /// Other keys of the cluster, as the administrator has sealed them ([`crate::update`]). Sessions go on, but those that the answer says are to end; each is given a new key
+    /// when it is used next.
+    ///
+    /// # Errors
+    /// Why they are not taken; nothing has changed then.
+    pub fn update(&mut self, now: Instant, update: &[u8]) -> Result<Change, Refused> {
+        let change = self.epochs.replace(now, update)?;
+        for node in &change.gone {
+            if let Some(peer) = self.peer(*node) {
+                *peer = Peer::default();
+            }
+        }
+        Ok(change)
+    }
+
+    /// The generation of the cluster's keys.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.epochs.keys().generation
+    }
+
+    /// By which keys the next HELLO to a peer is signed: those that its key exchange was begun by, by turns if either will do, for nobody knows which of them the peer has.
+    fn hello_by(&mut self, node: NodeId) -> Which {
+        let before = self.epochs.generation(Which::Before);
+        let Some((before, peer)) = before.zip(self.peer(node)) else {
+            return Which::Now;
+        };
+        match peer.begun.as_ref().map(|begun| begun.generations()) {
+            Some([Some(_), Some(_)]) => {
+                let other = peer.turn.other();
+                core::mem::replace(&mut peer.turn, other)
+            }
+            Some([Some(only), None]) if only == before => Which::Before,
+            _ => Which::Now,
+        }
     }
 
     fn tell(&mut self, exchange: &Exchange<'_>, key: &Key) {
-        if self.keys.key_log == KeyLog::Off {
+        if self.epochs.keys().key_log == KeyLog::Off {
             return;
         }
         // Nobody listens: then nothing is told.
@@ -167,10 +221,16 @@ impl Noise {
         });
     }
 
-    fn insert(&mut self, now: Instant, exchange: &Exchange<'_>, key: Key, asker: Asker) {
+    fn insert(
+        &mut self,
+        now: Instant,
+        exchange: &Exchange<'_>,
+        (key, generation): (Key, u64),
+        asker: Asker,
+    ) {
         self.tell(exchange, &key);
         if let Some(peer) = self.peer(exchange.peer) {
-            let entry = Entry::new(exchange.session, exchange.key, key, asker, now);
+            let entry = Entry::new(exchange.session, exchange.key, key, asker, now, generation);
             peer.ring.insert(entry);
         }
     }
@@ -183,7 +243,11 @@ impl Cipher for Noise {
 
     fn seal(&mut self, peer: NodeId, header: &Header, frame: &mut [u8]) {
         if header.kind.is_handshake() {
-            self.gate.sign(frame);
+            let which = match header.kind {
+                Kind::Hello => self.hello_by(peer),
+                _ => self.peer(peer).map_or(Which::Now, |peer| peer.spoke),
+            };
+            self.epochs.sign(which, frame);
             return;
         }
         let faults = self.faults;
@@ -211,9 +275,16 @@ impl Cipher for Noise {
         frame: &mut [u8],
     ) -> Result<(), Unreadable> {
         if header.kind.is_handshake() {
-            let signed =
-                self.gate.is_signed(frame) || self.faults.has(PlantedFault::HandshakeUnsigned);
-            return signed.then_some(()).ok_or(Unreadable::Corrupt);
+            self.epochs.expire(now);
+            let signed = match self.epochs.signed_by(frame) {
+                None if self.faults.has(PlantedFault::HandshakeUnsigned) => Some(Which::Now),
+                signed => signed,
+            };
+            let signed = signed.ok_or(Unreadable::Corrupt)?;
+            if let Some(peer) = self.peer(peer) {
+                peer.spoke = signed;
+            }
+            return Ok(());
         }
         let faults = self.faults;
         let peer = self.peer(peer).ok_or(Unreadable::NoKey)?;
@@ -270,8 +341,17 @@ impl Cipher for Noise {
 
     fn initiate(&mut self, exchange: &Exchange<'_>) -> Result<Extension, NoKeys> {
         let ephemeral = self.source.draw();
-        let sides = Self::sides(&self.keys, exchange).ok_or(NoKeys)?;
-        let (begun, first) = noise::begin(&sides, ephemeral).map_err(|Failed| NoKeys)?;
+        let by = |which| {
+            let sides = self.epochs.sides(which, which, exchange);
+            sides.zip(self.epochs.generation(which))
+        };
+        let (now, generation) = by(Which::Now).ok_or(NoKeys)?;
+        let before = by(Which::Before);
+        let before = before
+            .as_ref()
+            .map(|(sides, generation)| (sides, *generation));
+        let begun = noise::begin((&now, generation), before, ephemeral);
+        let (begun, first) = begun.map_err(|Failed| NoKeys)?;
         self.peer(exchange.peer).ok_or(NoKeys)?.begun = Some(Box::new(begun));
         Ok(first)
     }
@@ -283,10 +363,26 @@ impl Cipher for Noise {
         first: &[u8],
     ) -> Result<Extension, Unreadable> {
         let ephemeral = self.source.draw();
-        let sides = Self::sides(&self.keys, exchange).ok_or(Unreadable::NoKey)?;
-        let answered = noise::answer(&sides, ephemeral, first, exchange.answer);
-        let (pair, second) = answered.map_err(|Failed| Unreadable::Corrupt)?;
-        self.insert(now, exchange, Key::new(pair), Asker::Them);
+        self.epochs.expire(now);
+        // A HELLO's code says which secret its sender has; in a session nobody says it, and who has not the present one asks again when it has.
+        let spoke = match exchange.key {
+            0 => self.peer(exchange.peer).map(|peer| peer.spoke),
+            _ => None,
+        };
+        let secret = spoke.unwrap_or(Which::Now);
+        let mut answered = Err(Unreadable::NoKey);
+        for pairs in [secret, secret.other()] {
+            if let Some(sides) = self.epochs.sides(secret, pairs, exchange) {
+                let made = noise::answer(&sides, ephemeral, first, exchange.answer);
+                answered = made.map_err(|Failed| Unreadable::Corrupt);
+                if answered.is_ok() {
+                    break;
+                }
+            }
+        }
+        let (pair, second) = answered?;
+        let generation = self.epochs.generation(secret).unwrap_or(0);
+        self.insert(now, exchange, (Key::new(pair), generation), Asker::Them);
         Ok(second)
     }
 
@@ -302,14 +398,16 @@ impl Cipher for Noise {
             .as_mut()
             .filter(|begun| begun.key == exchange.key);
         let ended = begun.ok_or(Unreadable::NoKey)?.end(second, exchange.answer);
-        let pair = ended.map_err(|Failed| Unreadable::Corrupt)?;
+        let (pair, generation) = ended.map_err(|Failed| Unreadable::Corrupt)?;
         peer.begun = None;
-        self.insert(now, exchange, Key::new(pair), Asker::Us);
+        self.insert(now, exchange, (Key::new(pair), generation), Asker::Us);
         Ok(())
     }
 
     fn wants_rekey(&mut self, now: Instant, peer: NodeId, session: SessionId) -> Option<u32> {
+        self.epochs.expire(now);
         let after = self.rekey_after;
+        let generation = self.generation();
         let ring = &mut self.peer(peer)?.ring;
         let entry = ring.sealing_mut(session)?;
         let patience = match entry.asker {
@@ -317,6 +415,8 @@ impl Cipher for Noise {
             Asker::Them => REKEY_PATIENCE.min(after),
         };
         let due = match entry.wanted {
+            // The cluster's keys have changed since, or the peer has not heard of that yet.
+            None if entry.generation < generation => entry.since + REKEY_AGAIN,
             None => entry.since + after + patience,
             Some(wanted) => wanted + REKEY_AGAIN,
         };

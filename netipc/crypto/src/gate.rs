@@ -1,6 +1,6 @@
 //! Who may cause elliptic-curve arithmetic.
 //!
-//! First every handshake frame carries a code that only the cluster's machines can make ([`Gate::sign`], [`Gate::is_signed`]). A frame that
+//! First every handshake frame carries a code that only the cluster's machines can make ([`HelloCode`]). A frame that
 //! was recorded carries one, too: so when many come, or when one would push another aside, the sender is asked to come back with a
 //! cookie, which shows that it lives and hears us now. Nothing is remembered about who was asked.
 
@@ -46,11 +46,33 @@ impl Bucket {
     }
 }
 
+/// What the codes of handshake frames are made with, from a secret of the cluster.
+#[derive(Debug)]
+pub(crate) struct HelloCode(Secret);
+
+impl HelloCode {
+    pub(crate) fn of(shared: &Secret) -> Self {
+        Self(Secret(mac::derive(&shared.0, &[b"isthmus netipc hello"])))
+    }
+
+    /// Writes the code of a handshake frame: over all of it.
+    pub(crate) fn sign(&self, frame: &mut [u8]) {
+        if let Some((content, tag)) = frame.split_last_chunk_mut::<TAG_LENGTH>() {
+            *tag = mac::code(&self.0.0, &[content]);
+        }
+    }
+
+    /// Whether the code of a handshake frame is right.
+    pub(crate) fn is_signed(&self, frame: &[u8]) -> bool {
+        frame
+            .split_last_chunk::<TAG_LENGTH>()
+            .is_some_and(|(content, tag)| mac::fits(&self.0.0, &[content], tag))
+    }
+}
+
 /// What stands before the key exchange.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// From the cluster's secret: what codes are made with.
-    code: Secret,
     /// Of this start of the machine: what cookies are made with.
     cookie: Secret,
     all: Bucket,
@@ -60,31 +82,15 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) const fn new() -> Self {
         Self {
-            code: Secret::ZERO,
             cookie: Secret::ZERO,
             all: Bucket::FULL,
             each: [Bucket::FULL; NODES],
         }
     }
 
-    pub(crate) fn begin(&mut self, shared: &Secret, cookie: [u8; 32]) {
+    pub(crate) fn begin(&mut self, cookie: [u8; 32]) {
         *self = Self::new();
-        self.code = Secret(mac::derive(&shared.0, &[b"isthmus netipc hello"]));
         self.cookie = Secret(cookie);
-    }
-
-    /// Writes the code of a handshake frame: over all of it.
-    pub(crate) fn sign(&self, frame: &mut [u8]) {
-        if let Some((content, tag)) = frame.split_last_chunk_mut::<TAG_LENGTH>() {
-            *tag = mac::code(&self.code.0, &[content]);
-        }
-    }
-
-    /// Whether the code of a handshake frame is right.
-    pub(crate) fn is_signed(&self, frame: &[u8]) -> bool {
-        frame
-            .split_last_chunk::<TAG_LENGTH>()
-            .is_some_and(|(content, tag)| mac::fits(&self.code.0, &[content], tag))
     }
 
     /// Whether a HELLO may be answered.

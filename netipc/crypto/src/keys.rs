@@ -1,4 +1,4 @@
-//! What a machine is given: the cluster's secret, its own key pair, and every machine's public key.
+//! What a machine is given: the cluster's secret, its own key pair, every machine's public key, and the administrator's.
 //!
 //! `isthmus cluster` makes it, QEMU's `fw_cfg` brings it to the root task, and the root task gives it to the component that serves
 //! `netipc`, and to no other.
@@ -14,7 +14,7 @@ use crate::noise;
 /// Machines of a cluster.
 pub const NODES: usize = netipc_protocol::limits::PEERS + 1;
 
-const MAGIC: [u8; 8] = *b"ISTHKEY1";
+const MAGIC: [u8; 8] = *b"ISTHKEY2";
 const SECRET_LENGTH: usize = 32;
 
 mod field {
@@ -28,7 +28,9 @@ mod field {
     pub const SHARED: usize = 24;
     pub const PRIVATE: usize = SHARED + SECRET_LENGTH;
     pub const PUBLIC: usize = PRIVATE + SECRET_LENGTH;
-    pub const END: usize = PUBLIC + NODES * SECRET_LENGTH;
+    pub const ADMINISTRATOR: usize = PUBLIC + NODES * SECRET_LENGTH;
+    pub const GENERATION: usize = ADMINISTRATOR + SECRET_LENGTH;
+    pub const END: usize = GENERATION + 8;
 }
 
 /// Bytes of a machine's keys, as [`ClusterKeys::to_bytes`] writes them.
@@ -100,6 +102,10 @@ pub struct ClusterKeys {
     pub private: Secret,
     /// Each machine's public key; machine 1's is the first.
     pub public: [Option<PublicKey>; NODES],
+    /// Counts the changes of the cluster's keys: of two, those with the higher number are good.
+    pub generation: u64,
+    /// Who may change them while the machine runs ([`update`](crate::update)); `None`: nobody.
+    pub administrator: Option<PublicKey>,
     /// Whether frames are encrypted.
     pub encryption: Encryption,
     /// Whether the keys of sessions are told.
@@ -130,7 +136,7 @@ impl fmt::Display for BadKeys {
 impl core::error::Error for BadKeys {}
 
 impl ClusterKeys {
-    /// New keys for a cluster of machines 1 to `nodes`, at most [`NODES`]; `draw` gives bytes that nobody can foresee.
+    /// New keys for a cluster of machines 1 to `nodes`, at most [`NODES`], of generation 1 and without an administrator; `draw` gives bytes that nobody can foresee.
     pub fn generate<E>(
         nodes: usize,
         mut draw: impl FnMut() -> Result<[u8; SECRET_LENGTH], E>,
@@ -152,6 +158,8 @@ impl ClusterKeys {
             shared: shared.clone(),
             private,
             public,
+            generation: 1,
+            administrator: None,
             encryption: Encryption::On,
             key_log: KeyLog::Off,
         };
@@ -178,7 +186,7 @@ impl ClusterKeys {
         let mut public = [None; NODES];
         for (index, key) in public.iter_mut().enumerate() {
             let bytes: [u8; SECRET_LENGTH] = take(bytes, field::PUBLIC + index * SECRET_LENGTH)?;
-            *key = (bytes != [0; SECRET_LENGTH]).then_some(PublicKey(bytes));
+            *key = public_key(bytes);
         }
         let keys = Self {
             cluster: ClusterId(u64::from_le_bytes(take(bytes, field::CLUSTER)?)),
@@ -186,6 +194,8 @@ impl ClusterKeys {
             shared: Secret(take(bytes, field::SHARED)?),
             private: Secret(take(bytes, field::PRIVATE)?),
             public,
+            generation: u64::from_le_bytes(take(bytes, field::GENERATION)?),
+            administrator: public_key(take(bytes, field::ADMINISTRATOR)?),
             encryption: match flags & ENCRYPTION_OFF {
                 0 => Encryption::On,
                 _ => Encryption::OffForTests,
@@ -228,8 +238,17 @@ impl ClusterKeys {
                 put(field::PUBLIC + index * SECRET_LENGTH, &key.0);
             }
         }
+        if let Some(key) = &self.administrator {
+            put(field::ADMINISTRATOR, &key.0);
+        }
+        put(field::GENERATION, &self.generation.to_le_bytes());
         bytes
     }
+}
+
+/// Zeroes stand for none.
+fn public_key(bytes: [u8; SECRET_LENGTH]) -> Option<PublicKey> {
+    (bytes != [0; SECRET_LENGTH]).then_some(PublicKey(bytes))
 }
 
 fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], BadKeys> {

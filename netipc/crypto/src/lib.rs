@@ -6,7 +6,7 @@
 //! about sessions, does no I/O, reads no clock, and allocates only during a key exchange, never for a frame.
 //!
 //! Read next: [`keys`] (what a machine is given), `noise` (one key exchange), `key` (sealing under one key), `window`
-//! (what came), `gate` (who may cause arithmetic), `cipher` (all of it, for each peer); the prose is in `docs/netipc.md`, what it is
+//! (what came), `gate` (who may cause arithmetic), `cipher` (all of it, for each peer), [`update`] (other keys for a machine that runs); the prose is in `docs/netipc.md`, what it is
 //! good for in `docs/threat-model.md`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ extern crate alloc;
 
 mod ahead;
 mod cipher;
+mod epochs;
 mod fault;
 mod gate;
 mod key;
@@ -24,13 +25,16 @@ mod mac;
 mod noise;
 mod ring;
 mod source;
+pub mod update;
 mod window;
 
 pub use cipher::{Agreed, Noise, Protection};
+pub use epochs::Change;
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;
 pub use key::reveal;
 pub use keys::{BadKeys, ClusterKeys, Encryption, KeyLog, PublicKey, Secret};
+pub use update::{Refused, Urgency};
 pub use window::{Old, Window};
 
 /// What a line of the key log begins with: who reads captures looks for it.

@@ -25,3 +25,6 @@ pub const PEER_HANDSHAKES: u32 = 4;
 pub const PEER_HANDSHAKE_EVERY: Duration = Duration::from_millis(200);
 /// A cookie is good for at least this, and at most twice as long.
 pub const COOKIE: Duration = Duration::from_secs(2);
+
+/// After the cluster's keys were changed, sessions are still made by those before for so long, unless the change says that they are in wrong hands.
+pub const OVERLAP_OF_CLUSTER_KEYS: Duration = Duration::from_secs(60);

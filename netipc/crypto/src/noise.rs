@@ -16,6 +16,7 @@ use crate::key::Pair;
 use crate::keys::{PublicKey, Secret};
 
 const NAME: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
+const ALONE: &str = "Noise_K_25519_ChaChaPoly_BLAKE2s";
 /// Where in the pattern the pre-shared key is mixed in.
 const PRE_SHARED: u8 = 2;
 /// What the prologue begins with: this protocol, and this way to use it.
@@ -112,16 +113,31 @@ fn written(state: &mut HandshakeState, payload: &[u8]) -> Result<Extension, Fail
 
 /// A first message that is not answered.
 pub(crate) struct Begun {
-    state: HandshakeState,
+    /// By the present keys, and by those before if the same message fits them; each with its generation.
+    states: heapless::Vec<(HandshakeState, u64), 2>,
     pub(crate) key: u32,
 }
 
-/// Makes the first message.
-pub(crate) fn begin(sides: &Sides<'_>, ephemeral: [u8; 32]) -> Result<(Begun, Extension), Failed> {
-    let mut state = state(sides, Role::Initiator, ephemeral)?;
-    let message = written(&mut state, &[])?;
+/// Makes the first message. It may be answered by a machine that still has the keys `before`.
+pub(crate) fn begin(
+    (sides, generation): (&Sides<'_>, u64),
+    before: Option<(&Sides<'_>, u64)>,
+    ephemeral: [u8; 32],
+) -> Result<(Begun, Extension), Failed> {
+    let mut first = state(sides, Role::Initiator, ephemeral)?;
+    let message = written(&mut first, &[])?;
+    let mut states = heapless::Vec::new();
+    // There is room for two.
+    let _ = states.push((first, generation));
+    if let Some((sides, generation)) = before {
+        let mut other = state(sides, Role::Initiator, ephemeral)?;
+        // The cluster's secret comes in with the second message only.
+        if written(&mut other, &[])? == message {
+            let _ = states.push((other, generation));
+        }
+    }
     let key = sides.key;
-    Ok((Begun { state, key }, message))
+    Ok((Begun { states, key }, message))
 }
 
 /// Reads the first message, and makes the second, which also says `answer`.
@@ -142,15 +158,25 @@ pub(crate) fn answer(
 }
 
 impl Begun {
-    /// Reads the second message, which must also say `answer`. After an error another may be tried.
-    pub(crate) fn end(&mut self, second: &[u8], answer: &[u8]) -> Result<Pair, Failed> {
-        let mut said = [0; EXTENSION_MAX];
-        let length = self.state.read_message(second, &mut said)?;
-        if said.get(..length) != Some(answer) {
-            return Err(Failed);
+    /// Of which keys it may become one: of those that it was begun by, and of those before.
+    pub(crate) fn generations(&self) -> [Option<u64>; 2] {
+        [0, 1].map(|index| self.states.get(index).map(|(_, generation)| *generation))
+    }
+
+    /// Reads the second message, which must also say `answer`: the keys, and the generation of those that they were agreed on by. After an error another may be tried.
+    pub(crate) fn end(&mut self, second: &[u8], answer: &[u8]) -> Result<(Pair, u64), Failed> {
+        for (state, generation) in &mut self.states {
+            let mut said = [0; EXTENSION_MAX];
+            let Ok(length) = state.read_message(second, &mut said) else {
+                continue;
+            };
+            if said.get(..length) != Some(answer) {
+                return Err(Failed);
+            }
+            let (send, receive) = state.dangerously_get_raw_split();
+            return Ok((pair(send, receive), *generation));
         }
-        let (send, receive) = self.state.dangerously_get_raw_split();
-        Ok(pair(send, receive))
+        Err(Failed)
     }
 }
 
@@ -159,6 +185,48 @@ fn pair(send: [u8; 32], receive: [u8; 32]) -> Pair {
         send: Secret(send),
         receive: Secret(receive),
     }
+}
+
+/// What two machines have in common: each from its own private key and the other's public one.
+pub(crate) fn common(private: &Secret, public: &PublicKey) -> Option<Secret> {
+    let mut dh = DefaultResolver.resolve_dh(&DHChoice::Curve25519)?;
+    let mut common = Secret::ZERO;
+    dh.set(&private.0);
+    dh.dh(&public.0, &mut common.0).ok()?;
+    Some(common)
+}
+
+/// One message from one whose public key the receiver knows (`Noise_K_25519_ChaChaPoly_BLAKE2s`), bound to what it says beside.
+pub(crate) fn seal_alone(
+    own: &Secret,
+    to: &PublicKey,
+    bound: &[u8],
+    ephemeral: [u8; 32],
+    content: &[u8],
+    sealed: &mut [u8],
+) -> Result<usize, Failed> {
+    let mut state = Builder::with_resolver(ALONE.parse()?, Box::new(Resolver(Secret(ephemeral))))
+        .prologue(bound)?
+        .local_private_key(&own.0)?
+        .remote_public_key(&to.0)?
+        .build_initiator()?;
+    Ok(state.write_message(content, sealed)?)
+}
+
+/// Opens what [`seal_alone`] has sealed.
+pub(crate) fn open_alone(
+    own: &Secret,
+    from: &PublicKey,
+    bound: &[u8],
+    sealed: &[u8],
+    content: &mut [u8],
+) -> Result<usize, Failed> {
+    let mut state = Builder::with_resolver(ALONE.parse()?, Box::new(Resolver(Secret::ZERO)))
+        .prologue(bound)?
+        .local_private_key(&own.0)?
+        .remote_public_key(&from.0)?
+        .build_responder()?;
+    Ok(state.read_message(sealed, content)?)
 }
 
 /// The public key that belongs to a private one.

@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) key: Key,
     pub(crate) asker: Asker,
     pub(crate) since: Instant,
+    /// Of which generation the cluster's keys were by which it was agreed on.
+    pub(crate) generation: u64,
     /// When another one was last wanted.
     pub(crate) wanted: Option<Instant>,
     heard: bool,
@@ -36,6 +38,7 @@ impl Entry {
         key: Key,
         asker: Asker,
         since: Instant,
+        generation: u64,
     ) -> Self {
         Self {
             session,
@@ -43,6 +46,7 @@ impl Entry {
             key,
             asker,
             since,
+            generation,
             wanted: None,
             heard: false,
             retires_at: None,

@@ -80,6 +80,8 @@ fn keys(index: usize, count: usize) -> ClusterKeys {
         shared: Secret([0x5e; 32]),
         private: private(index),
         public,
+        generation: 1,
+        administrator: None,
         encryption: Encryption::On,
         key_log: KeyLog::Off,
     }

@@ -31,7 +31,7 @@ macro_rules! figures {
 }
 
 figures! {
-    /// What the proxy has done since its start. All are counts, `exports` and `imports` of what there is now.
+    /// What the proxy has done since its start. All are counts, `exports`, `imports` and `keys` of what there is now.
     pub struct Statistics {
         /// Allocations of its heap: must stand still once it runs.
         allocations,
@@ -81,6 +81,10 @@ figures! {
         views_in,
         /// Of the frames handed on, those with what this machine's view had to say.
         views_out,
+        /// The generation of the cluster's keys, now; 0 without any.
+        keys,
+        /// Updates of the keys that came and were not taken: forged, for others, or no newer than what was there.
+        keys_refused,
         /// Times that a machine proved to live whose identity another has taken.
         twins,
         /// Times that the timer was armed.

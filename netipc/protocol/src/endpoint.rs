@@ -147,6 +147,11 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         &mut self.random
     }
 
+    /// The cipher.
+    pub const fn cipher(&self) -> &C {
+        &self.cipher
+    }
+
     /// The cipher, for its keys.
     pub const fn cipher_mut(&mut self) -> &mut C {
         &mut self.cipher
@@ -223,6 +228,16 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
             Message::View(repr) => Some(repr.said),
             _ => None,
         })
+    }
+
+    /// A machine's keys are good no more: its session ends at once, and so does whatever was on its way to one. What it may do from now on is the cipher's to say.
+    // [N51]
+    pub fn expel(&mut self, now: Instant, node: NodeId) {
+        if let Some(index) = self.index(node) {
+            let (peer, mut context) = self.peer(index);
+            peer.expel(&mut context);
+            self.carry(now);
+        }
     }
 
     /// Calls a peer, or sends it a message. An `Err` is the outcome: nothing was sent. Otherwise there will be an

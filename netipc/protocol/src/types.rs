@@ -337,6 +337,8 @@ pub enum DownReason {
     PeerRestarted,
     /// The peer has opened a new session from the same boot: it had declared us dead.
     Replaced,
+    /// The machine belongs to the cluster no more: [`expel`](crate::Endpoint::expel).
+    Expelled,
 }
 
 /// A frame to send: the first `length` bytes of the buffer.

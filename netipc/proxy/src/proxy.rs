@@ -8,7 +8,7 @@ use isthmus_abi::{ComponentId, EventBit, Events, Slot, startup};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
-use netipc_crypto::Protection;
+use netipc_crypto::{Change, Protection, Refused, update};
 use netipc_interface::Statistics;
 use netipc_protocol::{Cipher, Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::imports::Owner;
@@ -403,6 +403,11 @@ impl Proxy {
             let Some((from, frame)) = self.link.receive() else {
                 return More::No;
             };
+            if update::is_update(frame) {
+                let changed = self.protocol.cipher_mut().update(now, frame);
+                self.keys_changed(now, changed);
+                continue;
+            }
             match self.protocol.take_frame(now, from, frame) {
                 Ok(None) => {
                     self.statistics.frames_in += 1;
@@ -420,6 +425,26 @@ impl Proxy {
             }
         }
         More::Perhaps
+    }
+
+    /// The administrator has sent other keys of the cluster, or somebody has sent what is none of his.
+    fn keys_changed(&mut self, now: Instant, changed: Result<Change, Refused>) {
+        let change = match changed {
+            Ok(change) => change,
+            Err(why) => {
+                self.statistics.keys_refused += 1;
+                defmt::debug!("netipc: an update of keys is not taken ({=u8})", why as u8);
+                return;
+            }
+        };
+        say!(
+            "netipc: keys of generation {} are in force",
+            change.generation
+        );
+        for node in &change.gone {
+            say!("netipc: node {} belongs to the cluster no more", node.0);
+            self.protocol.expel(now, *node);
+        }
     }
 
     fn pass_time(&mut self, now: Instant) {
@@ -531,6 +556,7 @@ impl Proxy {
             allocations: heap::allocations(),
             exports: self.tables.exports.len() as u64,
             imports: self.tables.imports.len() as u64,
+            keys: self.protocol.cipher().generation(),
             ..self.statistics
         }
     }
@@ -540,6 +566,7 @@ const fn text(reason: netipc_protocol::DownReason) -> &'static str {
     match reason {
         netipc_protocol::DownReason::PeerLost => "nothing was heard of it",
         netipc_protocol::DownReason::PeerRestarted => "it has restarted",
+        netipc_protocol::DownReason::Expelled => "it belongs to the cluster no more",
         netipc_protocol::DownReason::Replaced => "it had given this machine up",
     }
 }

@@ -23,6 +23,7 @@ mod hand_over;
 mod hello;
 mod idle;
 mod key_log;
+mod keys;
 mod kill_server_machine;
 mod lab;
 mod memory;
@@ -329,6 +330,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &[Setting::X86_64],
         run: key_log::opens_a_capture,
+    },
+    Scenario {
+        name: "keys",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: keys::change_while_machines_run,
     },
     Scenario {
         name: "secrecy",

@@ -22,7 +22,7 @@ const KEPT_BACK: Outcome = Outcome::Unknown(Unknown::NotPermitted);
 const REFUSED: Outcome = Outcome::NotExecuted(NotExecuted::NotPermitted);
 
 /// A name, as a component of this machine asks for it.
-fn lookup(
+pub(crate) fn lookup(
     site: &Site<'_>,
     path: &str,
 ) -> Result<Result<Cap<dyn Holder>, CallError<NamingError>>, Failure> {

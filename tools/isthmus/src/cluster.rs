@@ -1,18 +1,21 @@
 //! `./isthmus cluster`: the keys by which machines know each other.
 //!
-//! A cluster is a folder with a file `machine-N.keys` for each machine: the cluster's secret, the machine's own key pair, and every machine's public
-//! key, as the machine gets them (`netipc_crypto::keys`). Every change rewrites all files. Machines that run go on with what they have until
-//! they are started again: `docs/netipc.md` says in which order that is done.
+//! A cluster is a folder with a file `machine-N.keys` for each machine: the cluster's secret, the machine's own key pair, every machine's public
+//! key and the administrator's, as the machine gets them (`netipc_crypto::keys`), and a file `administrator.key`, which no machine gets. Every change rewrites all files, and counts
+//! their generation up. Machines that run are sent theirs by [`Cluster::updates`]: `docs/netipc.md` says what follows.
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use netipc_crypto::update::{self, Urgency};
 use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Secret, keys};
 use netipc_wire::NodeId;
+use network_interface::{NETIPC_PORT, Node};
 
 use crate::Ending;
 use crate::options::Cluster as Options;
@@ -20,13 +23,35 @@ use crate::ui::Ui;
 
 /// Where this host has its random numbers.
 const RANDOM: &str = "/dev/urandom";
+/// When machines have what was changed.
+const HEARD: &str = "they are sent it (`cluster push`, or `keys` typed into `up`) or started again";
 /// For the owner only.
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
+/// What the administrator's file begins with.
+const ADMINISTRATOR_MAGIC: [u8; 8] = *b"ISTHADM1";
+const ADMINISTRATOR_LENGTH: usize = ADMINISTRATOR_MAGIC.len() + 32 + 2;
+
+/// Who may change the keys of machines that run.
+struct Administrator {
+    private: Secret,
+    /// What the last changes ask for that were not sent together.
+    urgency: Urgency,
+    /// Whether the present keys were sent to machines.
+    sent: Sent,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    No = 0,
+    Yes = 1,
+}
+
 /// A cluster's keys, by machine.
 struct Cluster {
     folder: PathBuf,
+    administrator: Administrator,
     machines: BTreeMap<u8, ClusterKeys>,
 }
 
@@ -46,21 +71,22 @@ pub fn command(ui: &Ui, options: &Options) -> Result<Ending> {
             let node = cluster.add()?;
             cluster.write()?;
             ui.say(&format!(
-                "Machine {node} has keys. The others know it when they are started again."
+                "Machine {node} has keys. The others know it when {HEARD}."
             ));
         }
         Options::Remove { folder, machine } => {
             let mut cluster = Cluster::read(folder)?;
             cluster.remove(*machine)?;
             cluster.write()?;
-            ui.say(&format!("Machine {machine} is no more. The others forget it when they are started again; if its keys may be in other hands: `cluster expel`."));
+            ui.say(&format!("Machine {machine} is no more. The others forget it when {HEARD}; if its keys may be in other hands: `cluster expel`."));
         }
         Options::Expel { folder, machine } => {
             let mut cluster = Cluster::read(folder)?;
             cluster.remove(*machine)?;
             cluster.rotate_shared()?;
+            cluster.administrator.urgency = Urgency::AtOnce;
             cluster.write()?;
-            ui.say(&format!("Machine {machine} is no more, and the cluster has another secret: start the others again, all of them. Those that are not started again still speak to it."));
+            ui.say(&format!("Machine {machine} is no more, and the cluster has another secret, which the others have when {HEARD}. Until then they still speak to it."));
         }
         Options::Rotate { folder, machine } => {
             let mut cluster = Cluster::read(folder)?;
@@ -69,10 +95,38 @@ pub fn command(ui: &Ui, options: &Options) -> Result<Ending> {
                 None => cluster.rotate_shared()?,
             }
             cluster.write()?;
-            ui.say("The new keys are good from the machines' next start: start all of them again.");
+            match machine {
+                Some(machine) => ui.say(&format!("Start machine {machine} again with its new keys. The others know them when {HEARD}; until a minute after, they take its old ones, too.")),
+                None => ui.say(&format!("The machines have the new secret when {HEARD}.")),
+            }
+        }
+        Options::Push { folder } => {
+            let mut cluster = Cluster::read(folder)?;
+            let socket = UdpSocket::bind(("0.0.0.0", NETIPC_PORT));
+            let socket = socket.with_context(|| format!("UDP port {NETIPC_PORT} of this host"))?;
+            for (node, update) in cluster.updates()? {
+                let address = Ipv4Addr::from(machine_address(node)?);
+                let sent = socket.send_to(&update, (address, NETIPC_PORT));
+                sent.with_context(|| format!("machine {node}, {address}"))?;
+            }
+            cluster.write()?;
+            ui.say("Each machine was sent its keys, once. Its console says so when they are in force (\"netipc: keys of generation ...\"); one that was not there then gets them when they are sent again, or at its next start.");
         }
     }
     Ok(Ending::Well)
+}
+
+/// What the present keys of a cluster's folder are to machines that run: the machine, and the datagram for its netipc.
+pub fn updates(folder: &Path) -> Result<Vec<(u8, Vec<u8>)>> {
+    let mut cluster = Cluster::read(folder)?;
+    let updates = cluster.updates()?;
+    cluster.write()?;
+    Ok(updates)
+}
+
+fn machine_address(node: u8) -> Result<[u8; 4]> {
+    let node = Node::new(node).with_context(|| format!("there is no machine {node}"))?;
+    Ok(node.address())
 }
 
 /// The files of machines 1 to `count` in a cluster's folder.
@@ -96,11 +150,46 @@ fn file_of(folder: &Path, node: impl std::fmt::Display) -> PathBuf {
     folder.join(format!("machine-{node}.keys"))
 }
 
+fn administrator_of(folder: &Path) -> PathBuf {
+    folder.join("administrator.key")
+}
+
 fn draw() -> Result<[u8; 32]> {
     let mut drawn = [0; 32];
     let mut random = File::open(RANDOM).context(RANDOM)?;
     random.read_exact(&mut drawn).context(RANDOM)?;
     Ok(drawn)
+}
+
+impl Administrator {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; ADMINISTRATOR_LENGTH] = bytes.try_into().ok()?;
+        let rest = bytes.strip_prefix(&ADMINISTRATOR_MAGIC)?;
+        let (private, flags) = rest.split_first_chunk()?;
+        Some(Self {
+            private: Secret(*private),
+            urgency: match flags[0] {
+                0 => Urgency::Overlap,
+                1 => Urgency::AtOnce,
+                _ => return None,
+            },
+            sent: match flags[1] {
+                0 => Sent::No,
+                1 => Sent::Yes,
+                _ => return None,
+            },
+        })
+    }
+
+    fn to_bytes(&self) -> [u8; ADMINISTRATOR_LENGTH] {
+        let mut bytes = [0; ADMINISTRATOR_LENGTH];
+        let (magic, rest) = bytes.split_at_mut(ADMINISTRATOR_MAGIC.len());
+        magic.copy_from_slice(&ADMINISTRATOR_MAGIC);
+        let (private, flags) = rest.split_at_mut(self.private.0.len());
+        private.copy_from_slice(&self.private.0);
+        flags.copy_from_slice(&[self.urgency as u8, self.sent as u8]);
+        bytes
+    }
 }
 
 impl Cluster {
@@ -119,9 +208,18 @@ impl Cluster {
             .mode(FOLDER_MODE)
             .create(folder);
         made.with_context(|| folder.display().to_string())?;
-        let keys = ClusterKeys::generate(machines, draw)?;
+        let private = Secret(draw()?);
+        let mut keys = ClusterKeys::generate(machines, draw)?;
+        for keys in &mut keys {
+            keys.administrator = Some(private.public());
+        }
         Ok(Self {
             folder: folder.to_owned(),
+            administrator: Administrator {
+                private,
+                urgency: Urgency::Overlap,
+                sent: Sent::No,
+            },
             machines: keys.into_iter().map(|keys| (keys.node.0, keys)).collect(),
         })
     }
@@ -153,14 +251,53 @@ impl Cluster {
         if ids.any(|id| Some(id) != first) {
             bail!("{} has keys of several clusters", folder.display());
         }
-        let folder = folder.to_owned();
-        Ok(Self { folder, machines })
+        let file = administrator_of(folder);
+        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        let administrator = Administrator::from_bytes(&bytes)
+            .with_context(|| format!("{} is no administrator's key", file.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            administrator,
+            machines,
+        })
     }
 
-    /// Every machine's file, each replaced as a whole.
-    fn write(&self) -> Result<()> {
+    /// The keys have changed: another generation.
+    fn change(&mut self) {
+        for keys in self.machines.values_mut() {
+            keys.generation += 1;
+        }
+        // What was sent is known, so that what follows need not be as urgent.
+        if self.administrator.sent == Sent::Yes {
+            self.administrator.urgency = Urgency::Overlap;
+        }
+        self.administrator.sent = Sent::No;
+    }
+
+    /// The present keys, each machine's sealed to it.
+    fn updates(&mut self) -> Result<Vec<(u8, Vec<u8>)>> {
+        let mut updates = Vec::new();
         for (node, keys) in &self.machines {
-            let file = file_of(&self.folder, node);
+            let Administrator {
+                private, urgency, ..
+            } = &self.administrator;
+            let to = keys.private.public();
+            let update = update::seal(private, &to, keys, *urgency, draw()?);
+            let update = update.with_context(|| format!("machine {node} has no usable key"))?;
+            updates.push((*node, update.to_vec()));
+        }
+        self.administrator.sent = Sent::Yes;
+        Ok(updates)
+    }
+
+    /// Every machine's file, each replaced as a whole, and the administrator's.
+    fn write(&self) -> Result<()> {
+        let machines = self.machines.iter();
+        let machines =
+            machines.map(|(node, keys)| (file_of(&self.folder, node), keys.to_bytes().to_vec()));
+        let administrator = self.administrator.to_bytes();
+        let own = (administrator_of(&self.folder), administrator.to_vec());
+        for (file, bytes) in machines.chain([own]) {
             let new = file.with_extension("new");
             let written = File::options()
                 .write(true)
@@ -170,7 +307,7 @@ impl Cluster {
                 .open(&new)
                 .and_then(|mut open| {
                     open.set_permissions(Permissions::from_mode(FILE_MODE))?;
-                    open.write_all(&keys.to_bytes())?;
+                    open.write_all(&bytes)?;
                     open.sync_all()
                 })
                 .and_then(|()| std::fs::rename(&new, &file));
@@ -206,6 +343,7 @@ impl Cluster {
             ..like
         };
         self.machines.insert(node, keys);
+        self.change();
         self.publish();
         Ok(node)
     }
@@ -219,12 +357,14 @@ impl Cluster {
         }
         let file = file_of(&self.folder, node);
         std::fs::remove_file(&file).with_context(|| file.display().to_string())?;
+        self.change();
         self.publish();
         Ok(())
     }
 
     fn rotate_shared(&mut self) -> Result<()> {
         let shared = Secret(draw()?);
+        self.change();
         for keys in self.machines.values_mut() {
             keys.shared = shared.clone();
         }
@@ -236,6 +376,7 @@ impl Cluster {
             bail!("there is no machine {node}");
         };
         keys.private = Secret(draw()?);
+        self.change();
         self.publish();
         Ok(())
     }
@@ -303,6 +444,52 @@ mod tests {
             assert_eq!(cluster.add().expect("there is room"), 2);
             let known = cluster.machines[&3].public[1];
             assert_eq!(known, Some(cluster.machines[&2].private.public()));
+        });
+    }
+
+    #[test]
+    fn each_change_is_a_generation_and_an_expulsion_stays_urgent_until_it_was_sent() {
+        in_new_folder(|folder| {
+            let cluster = made(folder);
+            let generation = |cluster: &Cluster| {
+                let mut all = cluster.machines.values().map(|keys| keys.generation);
+                let first = all.next().expect("there are machines");
+                assert!(all.all(|generation| generation == first));
+                first
+            };
+            assert_eq!(generation(&cluster), 1);
+            let own = cluster.administrator.private.public();
+            assert!(
+                cluster
+                    .machines
+                    .values()
+                    .all(|keys| keys.administrator == Some(own))
+            );
+            let mode = administrator_of(folder)
+                .metadata()
+                .expect("there")
+                .permissions();
+            assert_eq!(mode.mode() & 0o777, FILE_MODE);
+            let mut cluster = Cluster::read(folder).expect("it can be read");
+            cluster.remove(3).expect("it is there");
+            cluster.rotate_shared().expect("random numbers");
+            cluster.administrator.urgency = Urgency::AtOnce;
+            cluster.write().expect("it can be written");
+            let mut cluster = Cluster::read(folder).expect("it can be read");
+            assert_eq!(generation(&cluster), 3);
+            cluster.add().expect("there is room");
+            assert_eq!(cluster.administrator.urgency, Urgency::AtOnce);
+            assert_eq!(cluster.updates().expect("random numbers").len(), 3);
+            cluster.write().expect("it can be written");
+            let mut cluster = Cluster::read(folder).expect("it can be read");
+            assert_eq!(
+                cluster.administrator.urgency,
+                Urgency::AtOnce,
+                "sent again, it is the same"
+            );
+            cluster.rotate_shared().expect("random numbers");
+            assert_eq!(cluster.administrator.urgency, Urgency::Overlap);
+            assert_eq!(generation(&cluster), 5);
         });
     }
 

@@ -221,6 +221,11 @@ pub enum Cluster {
         /// Its number, from 1.
         machine: u8,
     },
+    /// Send the present keys to the machines that run, at their addresses 10.73.0.N: this host must have one of that network.
+    Push {
+        /// A cluster's folder.
+        folder: PathBuf,
+    },
     /// Another secret for the cluster, or another key pair for one of its machines.
     Rotate {
         /// A cluster's folder.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use isthmus_build::{ClusterFile, Project};
-use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, KeyLog, Said, SystemImage};
+use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, Host, KeyLog, Said, SystemImage};
 use isthmus_testkit::{GRAMMAR, Script};
 use microkernel_config::Profile;
 
@@ -33,6 +33,10 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     };
     let keys = options.keys.as_ref();
     let keys = keys.map(|folder| cluster::files(folder, builder.len()));
+    let builder = match options.keys {
+        Some(_) => builder.with_outsider(),
+        None => builder,
+    };
     let cluster = builder
         .keys(keys.transpose()?)
         .key_log(match options.key_log {
@@ -44,7 +48,7 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
         .on_line(show)
         .start()?;
     ui.say(&format!(
-        "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N; `net help` says what the network may be told.",
+        "{} machines with {what}. Ctrl-C ends them; a line `N text` is typed into machine N; `net help` says what the network may be told; `keys` sends the machines the present keys of their folder.",
         cluster.machines().len()
     ));
     if let Some(script) = &script {
@@ -59,7 +63,8 @@ pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let cluster = Arc::new(cluster);
     let typed = Arc::downgrade(&cluster);
     // It waits for a line for ever, so it ends with the program.
-    std::thread::spawn(move || type_lines(&Ui::new(), &typed));
+    let folder = options.keys.clone();
+    std::thread::spawn(move || type_lines(&Ui::new(), &typed, folder.as_deref()));
     while cluster
         .machines()
         .iter()
@@ -135,13 +140,21 @@ fn show(line: &ConsoleLine) {
 }
 
 /// Passes on what is typed.
-fn type_lines(ui: &Ui, cluster: &Weak<Cluster>) {
+fn type_lines(ui: &Ui, cluster: &Weak<Cluster>, keys: Option<&Path>) {
+    let mut host = None;
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
         if let Some(command) = line.strip_prefix("net ") {
             tell(ui, &cluster, command.trim());
+            continue;
+        }
+        if line.trim() == "keys" {
+            match push(&cluster, &mut host, keys) {
+                Ok(count) => ui.say(&format!("{count} machines were sent their keys.")),
+                Err(error) => ui.error(&format!("{error:#}")),
+            }
             continue;
         }
         let machine = line.split_once(' ').and_then(|(node, text)| {
@@ -160,6 +173,20 @@ fn type_lines(ui: &Ui, cluster: &Weak<Cluster>) {
             None => ui.say("Type the number of a machine, a space, and the text; or `net help`."),
         }
     }
+}
+
+/// Sends the machines the keys that are in their folder now: how many were sent some.
+fn push(cluster: &Cluster, host: &mut Option<Host>, keys: Option<&Path>) -> Result<usize> {
+    let folder = keys.context("start the machines with --keys to change them")?;
+    let host = match host {
+        Some(host) => host,
+        None => host.insert(cluster.host()?),
+    };
+    let updates = cluster::updates(folder)?;
+    for (node, update) in &updates {
+        host.send(*node, update)?;
+    }
+    Ok(updates.len())
 }
 
 /// Tells the network something.

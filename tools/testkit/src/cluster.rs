@@ -14,6 +14,7 @@ use qemu_switch::{
 
 use crate::console::ConsoleLine;
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::image::SystemImage;
 use crate::keys::{self, Wishes};
 use crate::machine::Machine;
@@ -432,6 +433,14 @@ impl Cluster {
         let socket = self.scratch.path().join(OUTSIDER);
         UnixStream::connect(&socket)
             .map_err(|error| self.failure(format!("{}: {error}", socket.display())))
+    }
+
+    /// A host at the port that no machine has ([`ClusterBuilder::with_outsider`]).
+    ///
+    /// # Errors
+    /// If there is no such port, or it is taken.
+    pub fn host(&self) -> Result<Host, Failure> {
+        self.outsider().map(Host::new)
     }
 
     /// Has `observer` asked about each frame. It runs in the switch's thread: it must not wait for anything.

@@ -28,6 +28,8 @@ pub fn cluster<const N: usize>(shared: u8) -> [ClusterKeys; N] {
         shared: Secret([shared; 32]),
         private: private(index),
         public,
+        generation: 1,
+        administrator: None,
         encryption: Encryption::On,
         key_log: KeyLog::Off,
     })

@@ -5,6 +5,7 @@
 pub(crate) mod bulk;
 mod callee;
 mod caller;
+mod expulsion;
 mod grants;
 mod handshake;
 mod local;
@@ -567,7 +568,7 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             self.lost = Some((session.id, session.peer));
         }
         let ending = match reason {
-            DownReason::PeerLost => Ending::Lost,
+            DownReason::PeerLost | DownReason::Expelled => Ending::Lost,
             DownReason::PeerRestarted | DownReason::Replaced => Ending::Replaced,
         };
         self.caller.end_session(ending, faults);
