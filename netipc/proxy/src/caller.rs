@@ -84,6 +84,7 @@ impl Proxy {
         });
         debug_assert!(inserted.is_ok_and(|number| number == token));
         self.statistics.calls += 1;
+        self.rings.give_way(target.node(), self.now());
         Ok(())
     }
 

@@ -34,6 +34,10 @@ pub const RINGS: usize = 4;
 const SUBMISSIONS: usize = 32;
 /// Of the protocol's slots at a machine so many are left to plain callers.
 const PLAIN_SLOTS: usize = 8;
+/// While there are plain callers of a machine, all rings together have so many calls out there: enough to keep a prompt server busy.
+const BESIDE_PLAIN: usize = 3;
+/// A plain caller counts for so long after its last call.
+const GIVE_WAY: core::time::Duration = core::time::Duration::from_millis(10);
 /// Ring calls in the queue of requests belong to no machine.
 const NOBODY: NodeId = NodeId(0);
 
@@ -77,6 +81,10 @@ pub struct Rings {
     rings: Few<Ring, RINGS>,
     /// Calls of rings that are open at each machine.
     open: [usize; limits::PEERS + 2],
+    /// Until when rings give way to plain callers of each machine.
+    give_way: [Instant; limits::PEERS + 2],
+    /// Until when a call has to wait that would have had a slot.
+    held_back: Option<Instant>,
     /// Whether something may be started that could not be before.
     feed: bool,
 }
@@ -129,6 +137,8 @@ impl Rings {
         Ok(Self {
             rings,
             open: [0; limits::PEERS + 2],
+            give_way: [Instant::from_nanos(0); limits::PEERS + 2],
+            held_back: None,
             feed: false,
         })
     }
@@ -146,7 +156,27 @@ impl Rings {
     /// When to look for calls whose time is over.
     pub fn earliest(&self) -> Option<Instant> {
         let deadlines = self.rings.iter().filter_map(|ring| ring.desk.earliest());
-        deadlines.min()
+        deadlines.chain(self.held_back).min()
+    }
+
+    /// A plain caller has called a machine: for a while rings have few calls out there, behind which the next one would have to queue.
+    pub fn give_way(&mut self, node: NodeId, now: Instant) {
+        if let Some(until) = self.give_way.get_mut(usize::from(node.0)) {
+            *until = now + GIVE_WAY;
+        }
+    }
+
+    /// Whether all rings together may have one call more out at a machine.
+    fn may_call(&mut self, node: NodeId, now: Instant) -> bool {
+        let number = usize::from(node.0);
+        let Some((open, until)) = self.open.get(number).zip(self.give_way.get(number)) else {
+            return false;
+        };
+        if now < *until && *open >= BESIDE_PLAIN {
+            self.held_back = Some(*until);
+            return false;
+        }
+        *open < limits::SLOTS - PLAIN_SLOTS
     }
 
     fn of(&mut self, component: ComponentId) -> Result<(usize, &mut Ring), NetipcError> {
@@ -423,8 +453,7 @@ impl Proxy {
             Err(reason) => return Start::Refused(reason),
         };
         let node = target.node();
-        let open = self.rings.open.get(usize::from(node.0)).copied();
-        if open.is_none_or(|open| open >= limits::SLOTS - PLAIN_SLOTS) {
+        if !self.rings.may_call(node, now) {
             return Start::Blocked;
         }
         let way = match label.way() {
@@ -516,6 +545,14 @@ impl Proxy {
 
     /// Ends the calls whose time is over.
     pub(crate) fn expire_rings(&mut self, now: Instant) {
+        if self
+            .rings
+            .held_back
+            .take_if(|until| *until <= now)
+            .is_some()
+        {
+            self.rings.feed = true;
+        }
         let mut stopped = Few::<usize, { crate::worker::WORKERS }>::new();
         for ring in &mut self.rings.rings {
             ring.desk.expire(now, |carrier| {
