@@ -16,6 +16,9 @@ const ROUNDS: u8 = 40;
 /// Between a word and what it is about: the host must have heard it. The machine sleeps meanwhile.
 const BETWEEN: Duration = Duration::from_millis(500);
 
+/// Makes many of one kind.
+type Make<'m> = &'m dyn Fn() -> Result<(), Failure>;
+
 /// Raw frames, then calls: the frames as long as those of the calls.
 pub fn run(startup: &'static Startup) -> Result<(), Failure> {
     let network = NetworkClient::<Kernel>::INTERFACE;
@@ -35,8 +38,7 @@ pub fn run(startup: &'static Startup) -> Result<(), Failure> {
         }
     };
     let calls = || (0..ROUNDS).try_for_each(|_| Ok(server.nothing()?));
-    let kinds: [(&str, &dyn Fn() -> Result<(), Failure>); 2] =
-        [("wire_echo", &echoes), ("remote_call", &calls)];
+    let kinds: [(&str, Make<'_>); 2] = [("wire_echo", &echoes), ("remote_call", &calls)];
     for (_, make) in kinds {
         make()?;
     }
