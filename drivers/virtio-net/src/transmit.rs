@@ -49,6 +49,12 @@ impl Transmitter {
         !self.free.is_empty() && !self.broken
     }
 
+    /// Frames that the device has and is not done with.
+    pub fn under_way(&mut self) -> usize {
+        self.reclaim();
+        TRANSMIT_BUFFERS - self.free.len()
+    }
+
     /// Gives the device a frame of `length` bytes, at most [`MAX_FRAME`], that `fill` writes. The device learns of it with the next
     /// [`kick`](crate::Card::kick).
     ///

@@ -1,4 +1,4 @@
-//! Many calls at once, and deadlines: the client's side of a ring of calls.
+//! Many calls at once, and deadlines: the client's side of a ring of calls. And [`Lent`]: memory that is lent for a call.
 //!
 //! It never decides what becomes of a call: the proxy says so, and this hands each completion to the call that waits for it. One thread uses it, the
 //! component's main thread, which hears the channel's event. It allocates when it is opened, and never again.
@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod call;
+mod lent;
 mod table;
 mod within;
 
@@ -30,6 +31,7 @@ use netipc_interface::{NetipcClient, NetipcError};
 use shared_memory::{Wait, Wake};
 
 pub use call::Call;
+pub use lent::Lent;
 pub use within::Within;
 
 use crate::table::Table;

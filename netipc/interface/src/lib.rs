@@ -8,12 +8,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod lent;
 mod ownership;
 pub mod ring;
 mod statistics;
 
-use isthmus_interface::{Anything, Caller, Cap, error_codes, interface};
+use isthmus_interface::{Anything, Caller, Cap, Later, error_codes, interface};
+use memory_interface::MemoryObject;
 
+pub use lent::{Access, Loan, LoanClient, LoanError, Terms, loan};
 pub use ownership::{Agreed, Home, HomeId, Homes, HomesClient, HomesError, homes};
 pub use statistics::Statistics;
 
@@ -36,6 +39,12 @@ error_codes! {
         NotCallable = 7, "the proxy's own calls are not made through its rings";
         /// The import was made for another component than the caller.
         NotTheCallers = 8, "the import was made for another component";
+        /// The proxy cannot map the object: it is none, or mapped by the proxy already, or more than the proxy's `memory`.
+        NoMemory = 9, "netipc cannot map the object: it is in use there, or `memory` in its description is too little";
+        /// The object is not so long, or there are no bytes.
+        OutOfRange = 10, "the object is not so long";
+        /// The capability is no loan of the caller's.
+        NotALoan = 11, "the capability is no loan of the caller's";
     }
 }
 
@@ -85,6 +94,24 @@ pub trait Netipc {
         component: u8,
         import: Cap<Anything>,
     ) -> Result<(), NetipcError>;
+
+    /// Lends bytes of a memory object. The capability is given along with a call, which may go to another machine, and to this one as well; the server there fetches
+    /// from it and stores into it ([`Loan`]). Use `netipc-client`.
+    #[method(9)]
+    fn lend(
+        &mut self,
+        caller: Caller,
+        object: Cap<MemoryObject>,
+        offset: u64,
+        length: u64,
+        access: Access,
+        later: Later<Cap<dyn Loan>, NetipcError>,
+    );
+
+    /// Takes a loan back: whoever has the capability has nothing, and calls that it was given with and that are still out are cancelled. With the answer nobody writes
+    /// to the memory any more.
+    #[method(10)]
+    fn reclaim(&mut self, caller: Caller, loan: Cap<Anything>, later: Later<(), NetipcError>);
 }
 
 #[cfg(test)]
@@ -134,6 +161,22 @@ mod tests {
 
         fn entrust(&mut self, _: Caller, _: u8, _: Cap<Anything>) -> Result<(), NetipcError> {
             Err(NetipcError::NotAnImport)
+        }
+
+        fn lend(
+            &mut self,
+            _: Caller,
+            _: Cap<MemoryObject>,
+            _: u64,
+            _: u64,
+            _: Access,
+            later: Later<Cap<dyn Loan>, NetipcError>,
+        ) {
+            later.answer(Err(NetipcError::NoMemory));
+        }
+
+        fn reclaim(&mut self, _: Caller, _: Cap<Anything>, later: Later<(), NetipcError>) {
+            later.answer(Err(NetipcError::NotALoan));
         }
     }
 

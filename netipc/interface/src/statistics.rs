@@ -91,6 +91,14 @@ figures! {
         arms,
         /// Times that the processor was kept awake for an answer.
         lingered,
+        /// Memory that components have lent.
+        loans,
+        /// Fetches and stores of servers of this machine that moved every byte.
+        transfers,
+        /// Chunks of lent memory that were sent.
+        chunks_out,
+        /// Chunks of lent memory that came and were written.
+        chunks_in,
         /// Turns of the main thread.
         turns,
         /// Calls that clients submitted through rings.

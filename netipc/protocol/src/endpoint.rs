@@ -404,6 +404,18 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         peer.ok_or(TransferEnd::Over)?.transfer(now, transfer)
     }
 
+    /// Whether [`poll_bulk`](Self::poll_bulk) may have something.
+    pub fn has_bulk(&mut self) -> bool {
+        let unasked = self.touched.unasked(Question::Chunk);
+        for index in unasked.iter() {
+            if self.peers[index].has_chunks() {
+                return true;
+            }
+            self.touched.answered(Question::Chunk, index);
+        }
+        false
+    }
+
     /// The next chunk of lent memory to send, written at the start of `buffer`, as [`poll_transmit`](Self::poll_transmit) does with what must not wait:
     /// that is asked first, and as often as this. `fill` reads the chunk.
     pub fn poll_bulk(

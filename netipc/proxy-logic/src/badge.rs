@@ -4,17 +4,23 @@ use isthmus_abi::limits::COMPONENTS;
 use isthmus_abi::{ComponentId, EndpointBadge, badge};
 use netipc_protocol::{NodeId, limits};
 
+use crate::limits::{BORROWED as BORROWED_ROWS, LOANS};
+
 /// Set in the badge of an import. No component's id is so high, so no badge of the root task's has it.
 const IMPORT: u64 = 1 << (badge::ENDPOINT_BADGE_BITS - 1);
 const NODE_SHIFT: u32 = 16;
 const COMPONENT_SHIFT: u32 = 8;
 const ROW_MASK: u64 = (1 << COMPONENT_SHIFT) - 1;
 
-/// That of an import from node 0, which is no machine.
+/// Those of imports from node 0, which is no machine.
 const WORKER: u64 = IMPORT | 1;
+const LOAN: u64 = IMPORT | 1 << COMPONENT_SHIFT;
+const BORROWED: u64 = IMPORT | 2 << COMPONENT_SHIFT;
 
 const _: () = assert!((COMPONENTS as u64) << badge::OBJECT_BITS < IMPORT);
 const _: () = assert!(limits::CAPABILITIES < ROW_MASK as usize);
+const _: () = assert!(LOANS <= ROW_MASK as usize);
+const _: () = assert!(BORROWED_ROWS <= ROW_MASK as usize);
 
 /// Through what a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,10 @@ pub enum Caller {
     Import(NodeId, u16),
     /// A worker of the proxy itself, which shows a capability.
     Worker,
+    /// A loan of a component of this machine, by its row.
+    Loan(u16),
+    /// A loan of another machine's, by the row of the request that it came with.
+    Borrowed(u16),
     /// The proxy's own interface.
     Local(EndpointBadge),
 }
@@ -38,6 +48,12 @@ impl Caller {
         }
         if bits == WORKER {
             return Self::Worker;
+        }
+        let row = (bits & ROW_MASK) as u16;
+        match bits & !ROW_MASK {
+            LOAN => return Self::Loan(row),
+            BORROWED => return Self::Borrowed(row),
+            _ => {}
         }
         let node = NodeId((bits >> NODE_SHIFT) as u8);
         match bits & ROW_MASK {
@@ -57,6 +73,8 @@ impl Caller {
                 IMPORT | (node.0 as u64) << NODE_SHIFT | (row as u64 + 1) & ROW_MASK
             }
             Self::Worker => WORKER,
+            Self::Loan(row) => LOAN | row as u64 & ROW_MASK,
+            Self::Borrowed(row) => BORROWED | row as u64 & ROW_MASK,
             Self::Local(badge) => badge.bits(),
         }
     }
@@ -80,7 +98,10 @@ mod tests {
         });
         let locals =
             (0..=COMPONENTS as u8).map(|id| Caller::Local(EndpointBadge::service(ComponentId(id))));
-        for caller in imports.chain(locals).chain([Caller::Worker]) {
+        let loans =
+            (0..=ROW_MASK as u16).flat_map(|row| [Caller::Loan(row), Caller::Borrowed(row)]);
+        let others = loans.chain([Caller::Worker]);
+        for caller in imports.chain(locals).chain(others) {
             let badge = caller.badge();
             assert!(badge < 1 << badge::ENDPOINT_BADGE_BITS);
             assert_eq!(Caller::from_badge(badge), caller);

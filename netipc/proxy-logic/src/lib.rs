@@ -16,6 +16,7 @@ pub mod desk;
 pub mod exports;
 pub mod homes;
 pub mod imports;
+pub mod limits;
 pub mod mailbox;
 pub mod nonces;
 pub mod patience;

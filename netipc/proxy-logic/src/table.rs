@@ -52,6 +52,12 @@ impl<T, const N: usize> Table<T, N> {
         self.rows.get_mut(number)?.as_mut()
     }
 
+    /// As [`get_mut`](Self::get_mut), to look at.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&T> {
+        self.rows.get(number)?.as_ref()
+    }
+
     /// Every thing, by its number.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         let rows = self.rows.iter().enumerate();

@@ -91,10 +91,11 @@ impl Proxy {
         };
         let came = incoming.capability;
         let (imports, exports) = (&mut self.tables.imports, &mut self.tables.exports);
+        let (bulk, service) = (&mut self.bulk, self.service);
         let ready = fit(&incoming).and_then(|label| {
             let placed = came.map(|came| match came {
                 Received::Import(import) => {
-                    place(import, owner, self.service, imports).map_err(|_| NotExecuted::Overload)
+                    place(import, owner, service, imports).map_err(|_| NotExecuted::Overload)
                 }
                 // Its owner may have taken it back.
                 Received::Home(object) => exports
@@ -102,8 +103,7 @@ impl Proxy {
                     .filter(|slot| !slots::is_empty(*slot))
                     .and_then(|_| exports.pin(object))
                     .ok_or(NotExecuted::Revoked),
-                // Nobody here borrows yet (docs/bulk.md).
-                Received::Loan(_) => Err(NotExecuted::NotPermitted),
+                Received::Loan(loan) => bulk.borrow(service, execution, loan),
             });
             let capability = placed.transpose()?;
             Ok((label, capability))
@@ -189,6 +189,7 @@ impl Proxy {
             },
             Way::Call => self.judge(request.node, server, &head, words, came),
         };
+        self.give_back(execution);
         // If nobody waits any more there is nothing to do: an export in the answer is taken back by the protocol.
         let _ = self.protocol.finish(self.now(), execution, &answer);
     }
@@ -252,6 +253,7 @@ impl Proxy {
     /// The session with a node is over: nothing is done for it any more, and it has no capabilities here.
     pub(crate) fn end_session(&mut self, node: NodeId) {
         self.tables.work.forget(node);
+        self.give_back_all(node);
         for number in 0..self.workers.len() {
             if self.tables.work.is_of(number, node) {
                 self.abort(number);
@@ -287,7 +289,8 @@ impl Proxy {
             let _ = absolute(MAILBOXES[number].arrivals()).delete();
             if let Some(request) = self.tables.work.finish(number) {
                 match request.execution {
-                    Job::Peer(_) => {
+                    Job::Peer(execution) => {
+                        self.give_back(execution);
                         self.unpin(request.object);
                         self.unpin(request.carries);
                     }

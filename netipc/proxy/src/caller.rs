@@ -1,5 +1,7 @@
 //! Calls of local clients through imports: from the kernel's message to the saved reply's answer.
 
+use core::time::Duration;
+
 use isthmus_abi::label::{Kind, Way as LabelWay};
 use isthmus_abi::limits::MESSAGE_WORDS;
 use isthmus_abi::{ComponentId, Label, NotExecuted, Outcome, Slot, Unknown};
@@ -8,8 +10,10 @@ use isthmus_runtime::{Incoming, SavedReply, Service, service, slots};
 use netipc_interface::Statistics;
 use netipc_protocol::{
     Call, CallId, ExportId, Given, ImportId, Instant, NodeId, Received, Reply, Target, Token, Way,
+    limits,
 };
 use netipc_proxy_logic::imports::{Left, Owner, Standing};
+use netipc_proxy_logic::limits::BUDGET_PER_MIB;
 use netipc_proxy_logic::{Caller, Imports};
 
 use crate::capability::Capabilities;
@@ -24,6 +28,8 @@ pub struct Open {
     call: CallId,
     /// For whom an import is that comes with the reply.
     by: Owner,
+    /// The loan that went with it, by its row.
+    loan: Option<usize>,
 }
 
 impl Proxy {
@@ -56,11 +62,12 @@ impl Proxy {
         let token = self.tables.calls.vacant().ok_or(NotExecuted::Overload)?;
         let by = self.made_for(caller);
         let capability = self.give_argument(target, by.component, message)?;
+        let lent = lent(capability);
         let call = Call {
             token: Token(token as u64),
             target,
             way: Way::Call,
-            budget: None,
+            budget: lent.map(|(_, budget)| budget),
             label: label.bits(),
             words,
             capability,
@@ -81,8 +88,12 @@ impl Proxy {
             reply,
             call: id,
             by,
+            loan: lent.map(|(row, _)| row),
         });
         debug_assert!(inserted.is_ok_and(|number| number == token));
+        if let Some((row, _)) = lent {
+            self.use_loan(row);
+        }
         self.statistics.calls += 1;
         self.rings.give_way(target.node(), self.now());
         Ok(())
@@ -130,7 +141,9 @@ impl Proxy {
                 Standing::Ended => Err(NotExecuted::SessionEnded),
                 Standing::Never => Err(NotExecuted::NoSuchObject),
             },
-            Caller::Worker | Caller::Local(_) => Err(NotExecuted::NoSuchObject),
+            Caller::Worker | Caller::Local(_) | Caller::Loan(_) | Caller::Borrowed(_) => {
+                Err(NotExecuted::NoSuchObject)
+            }
         }
     }
 
@@ -142,7 +155,9 @@ impl Proxy {
                 let owner = self.tables.imports.owner(node, row);
                 owner.unwrap_or(Owner::NOBODY)
             }
-            Caller::Local(_) | Caller::Worker => Owner::NOBODY,
+            Caller::Local(_) | Caller::Worker | Caller::Loan(_) | Caller::Borrowed(_) => {
+                Owner::NOBODY
+            }
         }
     }
 
@@ -213,6 +228,21 @@ impl Proxy {
 }
 
 impl Open {
+    /// The protocol's name for the call.
+    pub const fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// The loan that went with it, by its row.
+    pub const fn loan(&self) -> Option<usize> {
+        self.loan
+    }
+
+    /// Whether it was given this loan.
+    pub fn uses_loan(&self, row: usize) -> bool {
+        self.loan == Some(row)
+    }
+
     /// Answers the caller with what has become of its call. Gives back an import that it cannot be given.
     pub fn complete(
         self,
@@ -266,6 +296,17 @@ impl Open {
         let (info, first) = stage(label, &[word], None);
         self.reply.send_with_mrs(info, first);
     }
+}
+
+/// The row of the loan that goes with a call, and how long that may take.
+fn lent(given: Option<Given>) -> Option<(usize, Duration)> {
+    let Some(Given::Loan(lending)) = given else {
+        return None;
+    };
+    let mib = lending.loan.length.div_ceil(1 << 20);
+    let more = BUDGET_PER_MIB.saturating_mul(u32::try_from(mib).unwrap_or(u32::MAX));
+    let budget = limits::BUDGET_DEFAULT.saturating_add(more);
+    Some((lending.place.0 as usize, budget))
 }
 
 /// What came, if it is an import.

@@ -40,6 +40,12 @@ impl Capabilities {
         result
     }
 
+    /// Gives the slots back, which are empty.
+    pub fn free(self) {
+        slots::free(self.copy);
+        slots::free(self.parent);
+    }
+
     /// What a client is given.
     pub const fn delivered(self) -> Slot {
         self.copy

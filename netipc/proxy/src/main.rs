@@ -10,12 +10,14 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+mod bulk;
 mod callee;
 mod caller;
 mod capability;
 mod homes;
 mod identity;
 mod link;
+mod mapper;
 mod own;
 mod passing;
 mod proxy;

@@ -4,10 +4,11 @@ use isthmus_abi::limits::MESSAGE_WORDS;
 use isthmus_abi::{ComponentId, Label};
 use isthmus_runtime::calls::{fetch, stage};
 use isthmus_runtime::interface::Caller as From;
-use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Request};
+use isthmus_runtime::interface::{Answer, Anything, Cap, Capability, Disposition, Later, Request};
+use isthmus_runtime::memory::ObjectCap;
 use isthmus_runtime::sel4::with_ipc_buffer;
 use isthmus_runtime::{Incoming, Kernel, service, slots};
-use netipc_interface::{Netipc, NetipcError, Statistics, homes, netipc};
+use netipc_interface::{Access, Loan, Netipc, NetipcError, Statistics, homes, netipc};
 use netipc_protocol::NodeId;
 use netipc_proxy_logic::Caller;
 use netipc_proxy_logic::imports::Standing;
@@ -46,7 +47,7 @@ impl Proxy {
 }
 
 /// A capability of a message to the proxy itself: it stays in the receive slot, which is emptied when the message is answered.
-fn held(message: &Incoming) -> Option<Capability> {
+pub fn held(message: &Incoming) -> Option<Capability> {
     match (message.info.extra_caps(), message.info.caps_unwrapped()) {
         (0, _) => None,
         (_, 0) => Some(Capability::in_slot(slots::receive_slot())),
@@ -112,6 +113,23 @@ impl Netipc for Proxy {
 
     fn unregister(&mut self, caller: From, number: u16) -> Result<(), NetipcError> {
         self.forget_target(caller.client(), number)
+    }
+
+    fn lend(
+        &mut self,
+        caller: From,
+        object: ObjectCap,
+        offset: u64,
+        length: u64,
+        access: Access,
+        later: Later<Cap<dyn Loan>, NetipcError>,
+    ) {
+        let range = (offset, length, access);
+        self.begin_loan(caller.client(), &object, range, later);
+    }
+
+    fn reclaim(&mut self, caller: From, loan: Cap<Anything>, later: Later<(), NetipcError>) {
+        self.end_loan(self.now(), caller.client(), &loan, later);
     }
 
     fn revoked(&mut self) -> Result<u64, NetipcError> {

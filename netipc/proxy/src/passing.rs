@@ -70,9 +70,11 @@ impl Proxy {
                 Standing::Ended => Err(NotExecuted::SessionEnded),
                 Standing::Never => Err(NotExecuted::NoSuchObject),
             },
-            Came::Own(Caller::Bootstrap(..) | Caller::Worker | Caller::Local(_)) => {
-                Err(NotExecuted::NotExportable)
-            }
+            Came::Own(Caller::Loan(row)) => self.lend_to_call(row),
+            // What is borrowed is not lent on.
+            Came::Own(
+                Caller::Bootstrap(..) | Caller::Worker | Caller::Local(_) | Caller::Borrowed(_),
+            ) => Err(NotExecuted::NotExportable),
         }
     }
 

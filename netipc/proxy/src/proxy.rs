@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use isthmus_abi::limits::COMPONENTS;
+use isthmus_abi::memory;
 use isthmus_abi::runs::Run;
 use isthmus_abi::{ComponentId, EventBit, Events, Slot, startup};
 use isthmus_runtime::calls::Kernel;
@@ -20,6 +21,7 @@ use static_cell::ConstStaticCell;
 use timer_interface::TimerClient;
 
 use crate::Unfit;
+use crate::bulk::Bulk;
 use crate::callee::Job;
 use crate::caller::{Open, import_of};
 use crate::capability::{self, Capabilities};
@@ -79,6 +81,8 @@ pub struct Proxy {
     pub(crate) link: Link,
     /// Clients that have many calls out at once.
     pub(crate) rings: Rings,
+    /// Memory that is lent, and what is moved from it and into it.
+    pub(crate) bulk: Bulk,
     pub(crate) service: Service,
     pub(crate) workers: heapless::Vec<Thread, WORKERS>,
     /// The other machines.
@@ -191,6 +195,7 @@ impl Proxy {
             tables,
             link: Link::open(startup)?,
             rings: Rings::open(startup)?,
+            bulk: Bulk::NEW,
             service,
             workers: heapless::Vec::new(),
             peers: nodes.take(limits::PEERS).collect(),
@@ -211,7 +216,7 @@ impl Proxy {
             timer_event: startup.event("timer")?,
             sweep_at: None,
         };
-        proxy.start_workers()?;
+        proxy.start_workers(startup)?;
         if let Some(port) = proxy.link.port() {
             port.started();
         }
@@ -224,7 +229,7 @@ impl Proxy {
         Ok(proxy)
     }
 
-    fn start_workers(&mut self) -> Result<(), Unfit> {
+    fn start_workers(&mut self, startup: &'static Startup) -> Result<(), Unfit> {
         let ingress = capability::ingress(Caller::Worker.badge()).map_err(|_| Unfit::NoSlots)?;
         worker::open(ingress);
         // The last thread lingers, if a worker is left beside it.
@@ -235,6 +240,15 @@ impl Proxy {
                 self.linger = Some(Linger::start(thread).map_err(|_| Unfit::NoWorker)?);
                 last - 1
             }
+        };
+        // Before it one maps, where there is a memory server to do it.
+        let workers = match startup.endpoint(memory::INTERFACE) {
+            Ok(_) if workers >= 2 => {
+                let thread = Thread::get(workers).map_err(|_| Unfit::NoWorker)?;
+                self.bulk.open(thread).map_err(|_| Unfit::NoWorker)?;
+                workers - 1
+            }
+            _ => workers,
         };
         for number in 0..workers.min(WORKERS) {
             // Thread 0 is this one.
@@ -290,6 +304,7 @@ impl Proxy {
                 statistics.orphaned += 1;
             },
         );
+        self.end_orphaned_loans(now);
     }
 
     /// What events ask to be looked at, beside what is looked at in any case.
@@ -322,6 +337,9 @@ impl Proxy {
         match Caller::from_badge(message.badge_bits) {
             Caller::Local(_) => self.answer_own(message),
             Caller::Worker => self.shown(message),
+            Caller::Loan(_) | Caller::Borrowed(_) => {
+                self.answer_loan(Caller::from_badge(message.badge_bits), message);
+            }
             caller => self.carry(caller, message),
         }
     }
@@ -336,6 +354,7 @@ impl Proxy {
         };
         if cause.answers == Look::Now {
             self.take_answers();
+            self.take_mapped();
         }
         if cause.time == Look::Now {
             self.pass_time(now);
@@ -353,11 +372,13 @@ impl Proxy {
         self.feed_rings(now);
         self.rings.flush();
         let sent = self.statistics.frames_out;
+        let here = self.move_here();
         let voices = Voices {
             protocol: self.protocol,
             viewed: self.viewed.as_mut(),
+            bulk: &self.bulk,
         };
-        self.link.transmit(voices, now, &mut self.statistics);
+        let bulk = self.link.transmit(voices, now, &mut self.statistics);
         self.link.flush();
         self.stay_awake(now, sent);
         if self.set_alarm(now) == Look::Now {
@@ -373,7 +394,8 @@ impl Proxy {
                 ..Cause::RINGS
             });
         }
-        if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
+        let nothing = [more, here, bulk].iter().all(|more| *more == More::No);
+        if nothing && self.link.prepare_to_wait() == Wait::Sleep {
             if self.statistics.frames_out != sent {
                 // Whoever waits for this thread's processor waits for the network.
                 self.protocol.cipher_mut().prepare();
@@ -410,6 +432,11 @@ impl Proxy {
             }
             match self.protocol.take_frame(now, from, frame) {
                 Ok(None) => {
+                    if let Some(arrived) = self.protocol.arrived(now) {
+                        let bytes = frame.get(arrived.in_frame.clone()).unwrap_or(&[]);
+                        self.bulk.write(&arrived, bytes);
+                        self.statistics.chunks_in += 1;
+                    }
                     self.statistics.frames_in += 1;
                     self.patience.heard(now);
                 }
@@ -456,6 +483,7 @@ impl Proxy {
         if self.sweep_at.is_some_and(|due| due <= now) {
             self.sweep_at = None;
             self.sweep(now);
+            self.sweep_loans(now);
         }
     }
 
@@ -476,11 +504,15 @@ impl Proxy {
                 }
                 Event::Complete { token, result } => {
                     let open = self.tables.calls.remove(token.0 as usize);
+                    let lent = open.as_ref().and_then(Open::loan);
                     let (statistics, runs) = (&mut self.statistics, self.runs.as_ref());
                     if let Some(unwanted) = open.and_then(|open| {
                         open.complete(result, self.service, self.tables, runs, statistics)
                     }) {
                         self.protocol.release(now, unwanted);
+                    }
+                    if let Some(lent) = lent {
+                        self.leave_loan(lent);
                     }
                 }
                 Event::Deliver {
@@ -492,9 +524,8 @@ impl Proxy {
                 Event::Released { object } => self.forget_export(object),
                 Event::Revoked { import } => self.import_revoked(now, import),
                 Event::Asked { asked, object, to } => self.consider(now, asked, object, to),
+                Event::Transferred { token, result } => self.transferred(token, result),
                 // The capability was given back when it was revoked.
-                // Nobody here borrows yet.
-                Event::Transferred { .. } => {}
                 Event::RevocationComplete { object } => self.tables.revocations.complete(object),
                 Event::Up { node, session } => {
                     self.statistics.sessions_up += 1;
@@ -526,7 +557,8 @@ impl Proxy {
 
     /// Asks the timer for the next deadline, unless that has passed already.
     fn set_alarm(&mut self, now: Instant) -> Look {
-        if self.sweep_at.is_none() && !self.tables.calls.is_empty() {
+        let sweeps = !self.tables.calls.is_empty() || self.bulk.lends();
+        if self.sweep_at.is_none() && sweeps {
             self.sweep_at = Some(now + SWEEP);
         }
         let deadlines = [

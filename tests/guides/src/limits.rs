@@ -23,6 +23,11 @@ const SOURCES: &[Source] = &[
                   that would need more is dropped and repeated by its sender.",
     },
     Source {
+        title: "Lent memory",
+        file: "netipc/proxy-logic/src/limits.rs",
+        reached: "`TooMany` to who lends, fetches or stores; a request that comes with a loan too many is `NotExecuted(Overload)`.",
+    },
+    Source {
         title: "netipc's keys",
         file: "netipc/crypto/src/limits.rs",
         reached: "A HELLO beyond the limits is asked to come back with a cookie, or dropped; an old key is replaced.",

@@ -9,6 +9,8 @@
 mod agent;
 mod async_calls;
 mod attacker;
+mod bulk;
+mod bulk_struck;
 mod c_client;
 mod capabilities;
 mod capture;
@@ -174,6 +176,42 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &[Setting::Mixed],
         run: kill_server_machine::cut_off,
+    },
+    Scenario {
+        name: "bulk",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &Setting::ALL,
+        run: bulk::moved,
+    },
+    Scenario {
+        name: "bulk-here",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &Setting::ALIKE,
+        run: bulk::moved_here,
+    },
+    Scenario {
+        name: "bulk-lossy",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &[Setting::Mixed],
+        run: bulk::moved_under_loss,
+    },
+    Scenario {
+        name: "bulk-killed",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &[Setting::Mixed],
+        run: bulk_struck::killed,
+    },
+    Scenario {
+        name: "bulk-paused",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &[Setting::Mixed],
+        run: bulk_struck::paused,
+    },
+    Scenario {
+        name: "bulk-cut",
+        system: "tests/machines/systems/bulk.toml",
+        settings: &[Setting::Mixed],
+        run: bulk_struck::cut_off,
     },
     Scenario {
         name: "comes-home",

@@ -4,13 +4,14 @@ use isthmus_abi::{EventBit, Events};
 use isthmus_runtime::{Startup, time};
 use netipc_interface::Statistics;
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
+use netipc_proxy_logic::limits::{CHUNKS_PER_TURN, CHUNKS_WAITING};
 use network_interface::{NETIPC_PORT, Peer};
 use network_logic::{Deliver, Refused, Ticks, Undelivered};
 use network_port::Port;
 use shared_memory::Wait;
 use virtio_net::Room;
 
-use super::Voices;
+use super::{More, Voices};
 use crate::Unfit;
 
 /// Frames that are looked at for one of netipc's, before the turn goes on without: others must not keep it.
@@ -85,14 +86,27 @@ impl CardLink {
         None
     }
 
-    pub fn transmit(&mut self, mut voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
+    pub fn transmit(
+        &mut self,
+        mut voices: Voices<'_>,
+        now: Instant,
+        statistics: &mut Statistics,
+    ) -> More {
         let ticks = self::now();
+        let mut chunks = 0;
         loop {
             let next = self.unsent.take();
             let frame = &mut self.frame;
-            let next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            let mut next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            if next.is_none() && voices.protocol.has_bulk() {
+                if chunks == CHUNKS_PER_TURN || self.port.under_way() >= CHUNKS_WAITING {
+                    return More::Perhaps;
+                }
+                chunks += 1;
+                next = voices.next_chunk(now, frame, statistics);
+            }
             let Some((peer, length)) = next else {
-                return;
+                return More::No;
             };
             // A frame that is dropped here counts as lost on the wire.
             let write = |payload: &mut [u8]| {
@@ -104,7 +118,7 @@ impl CardLink {
                 Ok(()) => statistics.frames_out += 1,
                 Err(Refused) => {
                     self.unsent = Some((peer, length));
-                    return;
+                    return More::No;
                 }
             }
         }

@@ -8,6 +8,7 @@ use isthmus_abi::startup::RegionKind;
 use isthmus_abi::{EventBit, Events};
 use isthmus_runtime::Startup;
 use netipc_interface::Statistics;
+use netipc_protocol::bulk::Chunk;
 use netipc_protocol::{Instant, NodeId};
 use netipc_proxy_logic::Clock;
 use network_interface::{Node, Peer, channel};
@@ -15,6 +16,7 @@ use network_port::Port;
 use shared_memory::Wait;
 
 use crate::Unfit;
+use crate::bulk::Bulk;
 use crate::homes::{Said, Viewed};
 use crate::proxy::Protocol;
 
@@ -74,8 +76,14 @@ impl Link {
         }
     }
 
-    /// Sends every frame that there is, as long as there is room.
-    pub fn transmit(&mut self, voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
+    /// Sends every frame that there is, as long as there is room, and then some chunks of lent memory; whether there may be more of them, for which there will be
+    /// room without anybody saying so.
+    pub fn transmit(
+        &mut self,
+        voices: Voices<'_>,
+        now: Instant,
+        statistics: &mut Statistics,
+    ) -> More {
         match self {
             Self::Card(link) => link.transmit(voices, now, statistics),
             Self::Ring(link) => link.transmit(voices, now, statistics),
@@ -121,9 +129,25 @@ pub struct Voices<'p> {
     pub protocol: &'p mut Protocol,
     /// Then the view of the cluster.
     pub viewed: Option<&'p mut Viewed>,
+    /// And then, when nothing else is to be said, lent memory.
+    pub bulk: &'p Bulk,
 }
 
 impl Voices<'_> {
+    /// The next chunk of lent memory, written to `frame`: for whom, and how long it is.
+    fn next_chunk(
+        &mut self,
+        now: Instant,
+        frame: &mut [u8],
+        statistics: &mut Statistics,
+    ) -> Option<(Peer, usize)> {
+        let fill = |chunk: &Chunk, bytes: &mut [u8]| self.bulk.read(chunk, bytes);
+        let transmit = self.protocol.poll_bulk(now, frame, fill)?;
+        statistics.chunks_out += 1;
+        // Peers are numbered as machines are.
+        Some((Peer::netipc(Node::new(transmit.to.0)?), transmit.length))
+    }
+
     /// The next frame, written to `frame`: for whom, and how long it is.
     fn next_frame(
         &mut self,

@@ -6,10 +6,11 @@ use isthmus_runtime::grants;
 use isthmus_runtime::sel4::cap;
 use netipc_interface::Statistics;
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
+use netipc_proxy_logic::limits::CHUNKS_PER_TURN;
 use network_interface::{Channel, NETIPC_PORT, Peer, ReceiveError, SendError, Side, channel};
 use shared_memory::{Wait, Wake};
 
-use super::Voices;
+use super::{More, Voices};
 use crate::Unfit;
 
 /// The client's end of the datagram channel.
@@ -69,13 +70,26 @@ impl RingLink {
     }
 
     /// Puts every frame that the protocol has into the ring, as long as there is room.
-    pub fn transmit(&mut self, mut voices: Voices<'_>, now: Instant, statistics: &mut Statistics) {
+    pub fn transmit(
+        &mut self,
+        mut voices: Voices<'_>,
+        now: Instant,
+        statistics: &mut Statistics,
+    ) -> More {
+        let mut chunks = 0;
         loop {
             let next = self.unsent.take();
             let frame = &mut self.frame;
-            let next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            let mut next = next.or_else(|| voices.next_frame(now, frame, statistics));
+            if next.is_none() && voices.protocol.has_bulk() {
+                if chunks == CHUNKS_PER_TURN {
+                    return More::Perhaps;
+                }
+                chunks += 1;
+                next = voices.next_chunk(now, frame, statistics);
+            }
             let Some((peer, length)) = next else {
-                return;
+                return More::No;
             };
             match self.channel.send(peer, &self.frame[..length]) {
                 Ok(wake) => {
@@ -85,7 +99,7 @@ impl RingLink {
                 Err(SendError::Full) => {
                     self.unsent = Some((peer, length));
                     if self.channel.prepare_to_wait_for_room() == Wait::Sleep {
-                        return;
+                        return More::No;
                     }
                 }
                 // It counts as lost on the wire. A frame is never longer than a datagram.

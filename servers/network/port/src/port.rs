@@ -149,6 +149,11 @@ impl Port {
         self.network.send(peer, length, now, &mut outlet, payload)
     }
 
+    /// Frames that the device has and is not done with.
+    pub fn under_way(&mut self) -> usize {
+        self.card.split().1.under_way()
+    }
+
     /// Counts a datagram that the user dropped.
     pub fn dropped(&mut self, reason: Drop) {
         self.network.dropped(reason);

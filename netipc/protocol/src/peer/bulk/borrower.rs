@@ -97,6 +97,10 @@ impl Borrowed {
         }
     }
 
+    pub(super) const fn has_chunks(&self) -> bool {
+        matches!(&self.work, Work::Storing(storing) if !storing.outflow.is_empty())
+    }
+
     pub(super) fn next_chunk(&mut self, faults: Faults) -> Option<(About, u32, Chunk)> {
         let Work::Storing(storing) = &mut self.work else {
             return None;

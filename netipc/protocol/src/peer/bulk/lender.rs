@@ -71,6 +71,10 @@ impl Lent {
         Some((self.about, chunk, place))
     }
 
+    pub(super) const fn has_chunks(&self) -> bool {
+        matches!(&self.flow, Flow::Sending(outflow) if !outflow.is_empty())
+    }
+
     pub(super) const fn has_sent_all(&self) -> bool {
         matches!(&self.flow, Flow::Sending(outflow) if outflow.is_empty())
     }

@@ -186,6 +186,15 @@ impl Bulk {
             .map(Next::Bulk)
     }
 
+    fn has_chunks(&self) -> bool {
+        if self.busy == 0 {
+            return false;
+        }
+        let mut borrowed = self.borrowed.iter().filter_map(Maybe::as_ref);
+        let mut lent = self.lent.iter().filter_map(Maybe::as_ref);
+        borrowed.any(Borrowed::has_chunks) || lent.any(Lent::has_chunks)
+    }
+
     /// The next chunk to send, if any; it counts as sent.
     // [N40]
     fn next_chunk(&mut self, faults: Faults) -> Option<(About, u32, Chunk)> {
@@ -278,6 +287,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         }
         self.note_awaiting(now);
         Some(arrived)
+    }
+
+    /// Whether there is a chunk to send.
+    pub(crate) fn has_chunks(&self) -> bool {
+        self.session.is_some() && self.bulk.has_chunks()
     }
 
     /// The next chunk to send, if any; it counts as sent.

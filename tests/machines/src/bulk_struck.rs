@@ -1,0 +1,149 @@
+//! A machine is killed, stopped or cut off in the middle of a fetch from lent memory, and of a store into it: the call ends in time and truly, nothing is written into what
+//! was lent after that, and when all is well again there is as much memory as before.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use isthmus_testkit::{Cluster, Failure, Killer, Machine, Verdict, contains};
+use netipc_protocol::limits::OUTCOME_WITHIN;
+use netipc_wire::Kind;
+
+use crate::frames;
+use crate::lab::{Lab, wait_for_ok};
+
+const SERVER: usize = 1;
+const CLIENT: usize = 2;
+/// Everything that the client does with one direction, on a busy host.
+const LIMIT: Duration = Duration::from_secs(120);
+/// What the transfer itself takes until then, on a busy host.
+const STALL: Duration = Duration::from_secs(2);
+/// Of a MiB's 745 chunks, the one at the sight of which the machine is struck.
+const CHUNK: u32 = 100;
+/// The client lends as `bulk_programs` has it; nobody makes small calls, which would end with the machine.
+const ARGUMENTS: &str = "client.check=struck small-client.check=none";
+const DIRECTIONS: [&str; 2] = ["fetch", "store"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blow {
+    Kill,
+    Pause,
+    Cut,
+}
+
+/// What the switch has seen, and is to do.
+#[derive(Debug)]
+struct Seen {
+    blow: Blow,
+    /// Chunks until the blow; `None`: there is none to come.
+    left: Option<u32>,
+    struck: bool,
+    cut: bool,
+}
+
+pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
+    struck(lab, Blow::Kill)
+}
+
+pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
+    struck(lab, Blow::Pause)
+}
+
+pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
+    struck(lab, Blow::Cut)
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seen {
+    fn look(&mut self, kind: Option<Kind>, killer: &Killer) -> Verdict {
+        if self.cut {
+            return Verdict::Drop;
+        }
+        if kind != Some(Kind::Data) {
+            return Verdict::Pass;
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.left = None;
+                self.struck = true;
+                match self.blow {
+                    Blow::Kill => killer.kill(),
+                    Blow::Pause => killer.pause(),
+                    Blow::Cut => self.cut = true,
+                }
+            }
+        }
+        Verdict::Pass
+    }
+}
+
+fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
+    let cluster = lab.machines(2)?.arguments(ARGUMENTS).prepare()?;
+    let seen = Arc::new(Mutex::new(Seen {
+        blow,
+        left: None,
+        struck: false,
+        cut: false,
+    }));
+    let killer = cluster.machine(SERVER).killer();
+    let eyes = Arc::clone(&seen);
+    // A frame's kind can be read by anybody.
+    cluster.observe(move |sighting| {
+        let kind = frames::netipc(sighting.frame).map(|frame| frame.header().kind);
+        lock(&eyes).look(kind, &killer)
+    });
+    cluster.machines().iter().try_for_each(Machine::start)?;
+    DIRECTIONS
+        .into_iter()
+        .try_for_each(|direction| one(&cluster, &seen, direction))
+}
+
+fn one(cluster: &Cluster, seen: &Mutex<Seen>, direction: &str) -> Result<(), Failure> {
+    let (server, client) = (cluster.machine(SERVER), cluster.machine(CLIENT));
+    wait_for_ok(client, "client", &format!("{direction} before"), LIMIT)?;
+    // It begins after a pause, so that the switch is ready by then.
+    client.wait_for(&contains(&format!("{direction} struck: begins")), LIMIT)?;
+    lock(seen).left = Some(CHUNK);
+    let (outcome, took) = told(cluster, direction)?;
+    if !lock(seen).struck {
+        return Err(cluster.failure(format!("{direction}: the machine was not struck")));
+    }
+    // The transfer was not at its end, so the server has not answered; and what it has done nobody knows.
+    if outcome != "Unknown(PeerLost)" {
+        return Err(cluster.failure(format!("{direction}: the call ended with {outcome}")));
+    }
+    if took > OUTCOME_WITHIN + STALL {
+        return Err(cluster.failure(format!("{direction}: the outcome came after {took:?}")));
+    }
+    let blow = {
+        let mut seen = lock(seen);
+        seen.struck = false;
+        seen.cut = false;
+        seen.blow
+    };
+    match blow {
+        Blow::Kill => server.restart()?,
+        Blow::Pause => server.resume(),
+        Blow::Cut => {}
+    }
+    for check in ["late", "again", "memory"] {
+        wait_for_ok(client, "client", &format!("{direction} {check}"), LIMIT)?;
+    }
+    Ok(())
+}
+
+/// Reads "OUTCOME after N us", by the clock of the client's machine.
+fn told(cluster: &Cluster, direction: &str) -> Result<(String, Duration), Failure> {
+    let which = format!("{direction} struck: ended with ");
+    let line = cluster.machine(CLIENT).wait_for(&contains(&which), LIMIT)?;
+    let words = line.said.words().unwrap_or_default();
+    let told = words.split_once(&which).and_then(|(_, rest)| {
+        let (outcome, micros) = rest.strip_suffix(" us")?.rsplit_once(" after ")?;
+        let took = Duration::from_micros(micros.parse().ok()?);
+        Some((outcome.to_owned(), took))
+    });
+    told.ok_or_else(|| cluster.failure(format!("{words:?} cannot be read")))
+}
