@@ -2,8 +2,10 @@
 
 use isthmus_interface::mistreat::mistreat;
 use isthmus_interface::{Anything, Caller, Cap, Later, Notification};
+use memory_interface::MemoryObject;
 use netipc_interface::{
-    Agreed, Home, HomeId, Homes, HomesError, Netipc, NetipcError, Statistics, homes, netipc,
+    Access, Agreed, Home, HomeId, Homes, HomesError, Loan, LoanError, Netipc, NetipcError,
+    Statistics, Terms, homes, loan, netipc,
 };
 
 struct Server;
@@ -50,6 +52,48 @@ impl Netipc for Server {
             .map(|_| ())
             .ok_or(NetipcError::NotAnImport)
     }
+
+    fn lend(
+        &mut self,
+        _: Caller,
+        object: Cap<MemoryObject>,
+        _: u64,
+        _: u64,
+        _: Access,
+        later: Later<Cap<dyn Loan>, NetipcError>,
+    ) {
+        later.answer(match object.own_badge() {
+            None => Ok(object.alias().cast()),
+            Some(_) => Err(NetipcError::NoMemory),
+        });
+    }
+
+    fn reclaim(&mut self, _: Caller, _: Cap<Anything>, later: Later<(), NetipcError>) {
+        later.answer(Err(NetipcError::NotALoan));
+    }
+}
+
+struct Lender;
+
+impl Loan for Lender {
+    fn terms(&mut self) -> Result<Terms, LoanError> {
+        Err(LoanError::Over)
+    }
+
+    fn fetch(&mut self, _: u64, _: u64, _: Cap<MemoryObject>, _: u64, later: Later<(), LoanError>) {
+        later.answer(Ok(()));
+    }
+
+    fn store(&mut self, _: u64, _: u64, _: Cap<MemoryObject>, _: u64, later: Later<(), LoanError>) {
+        later.answer(Err(LoanError::TooMany));
+    }
+}
+
+#[test]
+fn so_it_does_who_calls_a_loan() {
+    mistreat(loan::METHODS, |request, answer| {
+        loan::dispatch(&mut Lender, request, answer)
+    });
 }
 
 #[test]
