@@ -90,7 +90,7 @@ pub(crate) fn nothing_is_accepted(lab: &Lab) -> Result<(), Failure> {
     Ok(())
 }
 
-struct Attacker {
+pub(crate) struct Attacker {
     port: Mutex<UnixStream>,
     /// What went over the wire so far.
     recorded: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -99,6 +99,22 @@ struct Attacker {
 }
 
 impl Attacker {
+    /// At the switch's port for outsiders, passing on from now on what comes there.
+    pub(crate) fn at(cluster: &Cluster) -> Result<Arc<Self>, Failure> {
+        let port = cluster.outsider()?;
+        let incoming = port
+            .try_clone()
+            .map_err(|error| cluster.failure(error.to_string()))?;
+        let attacker = Arc::new(Self {
+            port: Mutex::new(port),
+            recorded: Arc::default(),
+            sent: AtomicUsize::new(0),
+        });
+        let between = Arc::clone(&attacker);
+        std::thread::spawn(move || between.pass_on(incoming));
+        Ok(attacker)
+    }
+
     /// What comes here belongs to a machine.
     fn pass_on(&self, mut incoming: UnixStream) -> std::io::Result<()> {
         let mut decoder = StreamDecoder::new();
@@ -148,7 +164,7 @@ impl Attacker {
     }
 
     /// To the machine whose address it has, as from here.
-    fn send(&self, frame: Option<Vec<u8>>) -> std::io::Result<()> {
+    pub(crate) fn send(&self, frame: Option<Vec<u8>>) -> std::io::Result<()> {
         let Some(mut frame) = frame.filter(|frame| frame.len() > NODE) else {
             return Ok(());
         };
@@ -169,7 +185,7 @@ impl Attacker {
     }
 }
 
-fn is_handshake(frame: &[u8]) -> bool {
+pub(crate) fn is_handshake(frame: &[u8]) -> bool {
     frames::netipc(frame).is_some_and(|frame| frame.header().kind.is_handshake())
 }
 

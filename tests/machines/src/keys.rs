@@ -3,6 +3,7 @@
 //!
 //! The administrator is the test, at a port of the switch: it sends each machine its update as one datagram, as `isthmus cluster push` does.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -68,19 +69,30 @@ impl Administrator {
     }
 }
 
-/// Each machine's keys at its start: the first three know of each other, the fourth of all.
-fn first_keys(own: &Secret) -> Result<Vec<ClusterKeys>, Failure> {
+/// Keys of a cluster of `count` machines, each changed as its test wants.
+pub(crate) fn cluster_of(
+    count: usize,
+    change: impl Fn(&mut ClusterKeys),
+) -> Result<Vec<ClusterKeys>, Failure> {
     let mut drawn = 0_u8;
-    let keys = ClusterKeys::generate(MACHINES, || {
+    let keys = ClusterKeys::generate(count, || {
         drawn += 1;
         Ok::<_, core::convert::Infallible>(core::array::from_fn(|index| drawn ^ index as u8))
     });
     let Ok(mut keys) = keys;
-    for keys in &mut keys {
-        keys.administrator = Some(own.public());
-        keys.public[ADDED] = None;
-    }
+    keys.iter_mut().for_each(change);
     Ok(keys)
+}
+
+/// A file for each machine.
+pub(crate) fn write_all(folder: &Path, keys: &[ClusterKeys]) -> Result<Vec<PathBuf>, Failure> {
+    let write = |keys: &ClusterKeys| {
+        let file = folder.join(format!("{}.keys", keys.node.0));
+        let written = std::fs::write(&file, keys.to_bytes());
+        written.map_err(|error| Failure::new(error.to_string()))?;
+        Ok(file)
+    };
+    keys.iter().map(write).collect()
 }
 
 /// Waits until a machine has keys of this generation.
@@ -95,7 +107,7 @@ fn has(site: &Site<'_>, generation: u64) -> Result<(), Failure> {
 }
 
 /// A call, of an object that is not there: the server says so, and so it has run.
-fn call(holder: &HolderClient<&Agent<'_>>) -> Called<u64> {
+pub(crate) fn call(holder: &HolderClient<&Agent<'_>>) -> Called<u64> {
     match holder.ran(0) {
         Err(CallError::Interface(HolderError::BadObject)) => Ok(0),
         other => other,
@@ -153,19 +165,17 @@ impl Bystanders {
 
 pub(crate) fn change_while_machines_run(lab: &Lab) -> Result<(), Failure> {
     let own = Secret([0x5a; 32]);
-    let machines = first_keys(&own)?;
+    // The first three know of each other, the fourth of nobody's keys but theirs, until it is added.
+    let machines = cluster_of(MACHINES, |keys| {
+        keys.administrator = Some(own.public());
+        keys.public[ADDED] = None;
+    })?;
     let folder = tempfile::tempdir().map_err(|error| Failure::new(error.to_string()))?;
-    let file = |index: usize| folder.path().join(format!("{index}.keys"));
-    let write = |index: usize, keys: &ClusterKeys| {
-        let written = std::fs::write(file(index), keys.to_bytes());
-        written.map_err(|error| Failure::new(error.to_string()))
-    };
-    for (index, keys) in machines.iter().enumerate() {
-        write(index, keys)?;
-    }
+    let write =
+        |keys: &ClusterKeys| write_all(folder.path(), core::slice::from_ref(keys)).map(drop);
     let cluster = lab
         .machines(MACHINES)?
-        .keys(Some((0..MACHINES).map(file).collect()))
+        .keys(Some(write_all(folder.path(), &machines)?))
         .with_outsider()
         .prepare()?;
     let first = &cluster.machines()[..ADDED];
@@ -198,7 +208,7 @@ fn changes(
     sites: &[Site<'_>],
     bystanders: &Bystanders,
     administrator: &mut Administrator,
-    write: &impl Fn(usize, &ClusterKeys) -> Result<(), Failure>,
+    write: &impl Fn(&ClusterKeys) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let [home, friend, expelled] = sites else {
         return Err(cluster.failure("three machines were to run"));
@@ -211,7 +221,7 @@ fn changes(
         keys.public[ADDED] = Some(public);
     })?;
     sites.iter().try_for_each(|site| has(site, 2))?;
-    write(ADDED, &administrator.machines[ADDED])?;
+    write(&administrator.machines[ADDED])?;
     let machine = cluster.machine(ADDED + 1);
     machine.start()?;
     machine.wait_until_up()?;

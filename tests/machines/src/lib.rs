@@ -24,6 +24,7 @@ mod hand_off_struck;
 mod hand_over;
 mod hello;
 mod idle;
+mod impostor;
 mod key_log;
 mod keys;
 mod kill_server_machine;
@@ -386,6 +387,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "systems/demo.toml",
         settings: &Setting::ALIKE,
         run: attacker::nothing_is_accepted,
+    },
+    Scenario {
+        name: "impostor",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::X86_64, Setting::Mixed],
+        run: impostor::nobody_is_believed,
     },
     Scenario {
         name: "capture",
