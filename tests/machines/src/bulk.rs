@@ -54,9 +54,9 @@ fn judged(lab: &Lab, count: usize, script: Option<&str>) -> Result<(), Failure> 
 fn small_calls(machine: &Machine) -> u64 {
     let lines = machine.lines();
     let said = lines.iter().filter_map(|line| line.said.words());
-    let counts = said.filter_map(|words| {
+    let mut counts = said.filter_map(|words| {
         let (_, rest) = words.split_once("small calls: ")?;
         rest.split_once(',')?.0.parse().ok()
     });
-    counts.last().unwrap_or(0)
+    counts.next_back().unwrap_or(0)
 }

@@ -2,6 +2,7 @@
 
 mod lost;
 mod parts;
+mod scenes;
 mod traced;
 
 use std::collections::BTreeSet;
@@ -43,7 +44,7 @@ struct Group {
 }
 
 /// Who measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum How {
     /// The machine's program, which is told the names.
     Program,
@@ -51,8 +52,8 @@ enum How {
     Boot,
     /// This one, which kills and starts the machine that the program calls.
     Lost,
-    /// Servers and agents of the machine tests.
-    Scene,
+    /// Programs of the machine tests.
+    Scene(fn(&Lab) -> Result<Vec<Figure>>),
     /// QEMU, by its log of what runs while the machine's program calls.
     Log,
 }
@@ -131,12 +132,20 @@ const GROUPS: &[Group] = &[
         how: How::Program,
     },
     Group {
-        names: &REVOCATIONS,
-        system: machine_tests::figures::SYSTEM,
+        names: &scenes::REVOCATIONS,
+        system: machine_tests::figures::REVOKING,
         nodes: 3,
         clock: Clock::Real,
         encryption: Encryption::On,
-        how: How::Scene,
+        how: How::Scene(scenes::revocations),
+    },
+    Group {
+        names: &scenes::BULK,
+        system: machine_tests::figures::LENDING,
+        nodes: 2,
+        clock: Clock::Real,
+        encryption: Encryption::On,
+        how: How::Scene(scenes::bulk),
     },
     Group {
         names: &traced::TOTALS,
@@ -217,10 +226,24 @@ fn measure(
     match group.how {
         How::Program => measure_by_program(group, image, names),
         How::Boot => measure_boots(image, names),
-        How::Scene => measure_revocations(image, names),
+        How::Scene(measure) => {
+            let figures = measure(&lab(image))?.into_iter();
+            Ok(figures
+                .filter(|figure| names.contains(&figure.name.as_str()))
+                .collect())
+        }
         How::Lost => lost::measure(image, names),
         How::Log => traced::measure(image, kernel, names),
     }
+}
+
+/// Machines of one kind.
+fn lab(image: &SystemImage) -> Lab {
+    let setting = match image.arch() {
+        Arch::X86_64 => Setting::X86_64,
+        Arch::Aarch64 => Setting::Aarch64,
+    };
+    Lab::new(setting, [(image.arch(), image.clone())].into())
 }
 
 /// Runs the machines until the program on the last of them has measured everything.
@@ -298,38 +321,6 @@ fn measure_boots(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
             n: BOOTS,
         })
         .collect())
-}
-
-/// Of a tree that is a hundred deep: until it is in force, and until every importer has confirmed.
-const REVOCATIONS: [&str; 2] = ["revocation_100", "revocation_100_complete"];
-/// How deep.
-const DEPTH: usize = 100;
-/// Such trees.
-const TREES: u16 = 5;
-
-fn measure_revocations(image: &SystemImage, names: &[&str]) -> Result<Vec<Figure>> {
-    let setting = match image.arch() {
-        Arch::X86_64 => Setting::X86_64,
-        Arch::Aarch64 => Setting::Aarch64,
-    };
-    let lab = Lab::new(setting, [(image.arch(), image.clone())].into());
-    let took = machine_tests::figures::revocation(&lab, DEPTH, TREES)?;
-    let figure = |name: &str, mut nanos: Vec<u64>| {
-        nanos.sort_unstable();
-        Figure {
-            name: name.to_owned(),
-            unit: "us".to_owned(),
-            p50: nanos[nanos.len() / 2] as f64 / 1000.0,
-            // Of so few, the 99th percentile is the worst.
-            p99: nanos[nanos.len() - 1] as f64 / 1000.0,
-            n: TREES.into(),
-        }
-    };
-    let [effective, complete] = REVOCATIONS;
-    let effective = figure(effective, took.iter().map(|took| took.effective).collect());
-    let complete = figure(complete, took.iter().map(|took| took.complete).collect());
-    let wanted = |figure: &Figure| names.contains(&figure.name.as_str());
-    Ok([effective, complete].into_iter().filter(wanted).collect())
 }
 
 fn print_table(figures: &[(Arch, Figure)]) {
