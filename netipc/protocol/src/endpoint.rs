@@ -472,6 +472,14 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
                 }
                 has
             })?;
+        // An outcome may bring an import of another peer: nobody hears that it is revoked, or its session over, before it has come.
+        let index = if self.peers[index].has_outcome() {
+            index
+        } else {
+            let mut others = self.in_turn(Question::Event, self.event_first);
+            let brings = others.find(|&other| self.peers[other].has_outcome());
+            brings.unwrap_or(index)
+        };
         self.event_first = (index + 1) % self.count;
         self.touched.touch(index);
         self.peers[index].poll_event()

@@ -40,6 +40,8 @@ type Ended = (Instant, Result<Option<Received>, Outcome>);
 struct Machine {
     endpoint: Box<Endpoint<Transparent, Counter, 2, 8, 8>>,
     on: bool,
+    /// It looks at no event for now.
+    late: bool,
     /// What it says to who wants to hand on.
     policy: Result<(), NotExecuted>,
     exports: BTreeMap<Object, ExportId>,
@@ -166,6 +168,7 @@ impl Trio {
             Machine {
                 endpoint,
                 on: true,
+                late: false,
                 policy: Ok(()),
                 exports: BTreeMap::new(),
                 held: None,
@@ -259,7 +262,9 @@ impl Trio {
             if !machine.on {
                 continue;
             }
-            machine.hear(self.now);
+            if !machine.late {
+                machine.hear(self.now);
+            }
             let mut buffer = [0; FRAME_LENGTH_MAX];
             while let Some(transmit) = machine.endpoint.poll_transmit(self.now, &mut buffer) {
                 let frame = buffer[..transmit.length].to_vec();
@@ -334,6 +339,38 @@ fn handed_on_in_a_reply() {
     trio.machines[R].held = Some(self::import(came.unwrap()));
     trio.machines[I].on = false;
     trio.works();
+}
+
+#[test]
+fn who_looks_late_hears_of_an_import_before_it_hears_that_it_is_revoked() {
+    // Whichever machine's turn it is to be asked for events: the one after whose were the last.
+    for last in [X, I] {
+        let (mut trio, import) = Trio::new();
+        for machine in [X, I, last] {
+            let target = Target::Bootstrap(node(machine));
+            trio.ask(R, target, RUN, None).unwrap();
+        }
+        trio.machines[I].held = Some(import);
+        let token = trio.call(R, Target::Bootstrap(node(I)), SHOW, None);
+        trio.pump();
+        trio.machines[R].late = true;
+        trio.run(SOON);
+        let parent = trio.machines[X].exports[&Object(100)];
+        trio.machines[X].endpoint.revoke(parent);
+        trio.run(SOON);
+        assert!(trio.sent(X, R, Kind::Revoke) > 0);
+        let mut came = None;
+        while let Some(said) = trio.machines[R].next() {
+            match said {
+                Said::Complete(of, result) if of == token => {
+                    came = Some(self::import(result.unwrap()))
+                }
+                Said::Revoked(import) => assert_eq!(came, Some(import), "after machine {last}"),
+                _ => {}
+            }
+        }
+        assert!(came.is_some());
+    }
 }
 
 #[test]

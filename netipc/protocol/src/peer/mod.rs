@@ -503,6 +503,11 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
             || self.bulk.has_event()
     }
 
+    /// Whether a call's outcome is among its events.
+    pub(crate) fn has_outcome(&self) -> bool {
+        self.caller.has_outcome()
+    }
+
     /// The next event. Borrows the reply from its slot.
     pub(crate) fn poll_event(&mut self) -> Option<Event<'_>> {
         let node = self.node?;
