@@ -3,9 +3,13 @@
 use core::fmt;
 use core::ops::Range;
 
-use netipc_wire::bulk;
+use netipc_wire::{Header, Message, bulk};
 
-use crate::types::{Execution, Token};
+use crate::cipher::Cipher;
+use crate::endpoint::{Endpoint, Random};
+use crate::time::Instant;
+use crate::touched::Question;
+use crate::types::{Execution, Token, Transmit};
 
 pub use netipc_wire::bulk::{Access, CHUNK, Direction, LOAN_MAX, Loan};
 
@@ -100,4 +104,82 @@ pub struct Chunk {
     pub offset: u64,
     /// Bytes.
     pub length: usize,
+}
+
+impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: usize>
+    Endpoint<C, R, PEERS, SLOTS, ROWS>
+{
+    /// A chunk of lent memory came in the frame that was handled last: it is to be written now, before anything else is asked of this endpoint.
+    /// From now on it counts as written. If nobody asks, it was lost on the way.
+    pub fn arrived(&mut self, now: Instant) -> Option<Arrived> {
+        let index = self.arriving.take()?;
+        self.touched.touch(index);
+        self.peers[index].arrived(now, self.faults)
+    }
+
+    /// Begins to fetch from a loan, or to store into it; [`Event::Transferred`] follows.
+    ///
+    /// # Errors
+    /// Nothing was begun.
+    pub fn transfer(&mut self, now: Instant, transfer: &Transfer) -> Result<(), TransferEnd> {
+        let peer = self.find(transfer.execution.node);
+        peer.ok_or(TransferEnd::Over)?.transfer(now, transfer)
+    }
+
+    /// Whether [`poll_bulk`](Self::poll_bulk) may have something.
+    pub fn has_bulk(&mut self) -> bool {
+        let unasked = self.touched.unasked(Question::Chunk);
+        for index in unasked.iter() {
+            if self.peers[index].has_chunks() {
+                return true;
+            }
+            self.touched.answered(Question::Chunk, index);
+        }
+        false
+    }
+
+    /// The next chunk of lent memory to send, written at the start of `buffer`, as [`poll_transmit`](Self::poll_transmit) does with what must not wait:
+    /// that is asked first, and as often as this. `fill` reads the chunk.
+    pub fn poll_bulk(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        fill: impl FnOnce(&Chunk, &mut [u8]),
+    ) -> Option<Transmit> {
+        /// Where `fill` writes.
+        static BLANK: [u8; CHUNK] = [0; CHUNK];
+        let (index, (about, chunk, from)) = self
+            .in_turn(Question::Chunk, self.bulk_first)
+            .find_map(|index| {
+                let next = self.peers[index].next_chunk(self.faults);
+                if next.is_none() {
+                    self.touched.answered(Question::Chunk, index);
+                }
+                Some((index, next?))
+            })?;
+        self.bulk_first = (index + 1) % self.count;
+        let to = self.peers[index].node()?;
+        let (session, number) = self.peers[index].numbering()?;
+        let bytes = BLANK.get(..from.length)?;
+        let message = Message::Data(bulk::Data {
+            about,
+            chunk,
+            bytes,
+        });
+        let header = Header {
+            kind: message.kind(),
+            key: self.cipher.key(to, session),
+            session,
+            number,
+        };
+        let frame = message.emit(session, header.key, number, buffer)?;
+        let start = bulk::Data::BYTES_IN_FRAME;
+        fill(&from, frame.get_mut(start..start + from.length)?);
+        self.cipher.seal(to, &header, frame);
+        let length = frame.len();
+        self.peers[index].sent_chunk();
+        self.renew_key(now, index, to, session);
+        self.touched.touch(index);
+        Some(Transmit { to, length })
+    }
 }

@@ -4,10 +4,8 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::frame::Packet;
 use netipc_wire::{
     BootId, ClusterId, HEADER_LENGTH, Header, Kind, Message, NodeId, Nonce, SessionId, TAG_LENGTH,
-    bulk,
 };
 
-use crate::bulk::{Arrived, CHUNK, Chunk, Transfer, TransferEnd};
 use crate::cipher::{Cipher, Unreadable};
 use crate::fault::{Faults, PlantedFault};
 use crate::limits;
@@ -66,9 +64,9 @@ pub struct Endpoint<
     pub(crate) touched: Touched,
     /// The peer that is asked first, so that none starves the others.
     transmit_first: usize,
-    bulk_first: usize,
+    pub(crate) bulk_first: usize,
     /// The peer that the chunk is of which came last, as long as it can be written.
-    arriving: Option<usize>,
+    pub(crate) arriving: Option<usize>,
     event_first: usize,
 }
 
@@ -387,80 +385,6 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         None
     }
 
-    /// A chunk of lent memory came in the frame that was handled last: it is to be written now, before anything else is asked of this endpoint.
-    /// From now on it counts as written. If nobody asks, it was lost on the way.
-    pub fn arrived(&mut self, now: Instant) -> Option<Arrived> {
-        let index = self.arriving.take()?;
-        self.touched.touch(index);
-        self.peers[index].arrived(now, self.faults)
-    }
-
-    /// Begins to fetch from a loan, or to store into it; [`Event::Transferred`] follows.
-    ///
-    /// # Errors
-    /// Nothing was begun.
-    pub fn transfer(&mut self, now: Instant, transfer: &Transfer) -> Result<(), TransferEnd> {
-        let peer = self.find(transfer.execution.node);
-        peer.ok_or(TransferEnd::Over)?.transfer(now, transfer)
-    }
-
-    /// Whether [`poll_bulk`](Self::poll_bulk) may have something.
-    pub fn has_bulk(&mut self) -> bool {
-        let unasked = self.touched.unasked(Question::Chunk);
-        for index in unasked.iter() {
-            if self.peers[index].has_chunks() {
-                return true;
-            }
-            self.touched.answered(Question::Chunk, index);
-        }
-        false
-    }
-
-    /// The next chunk of lent memory to send, written at the start of `buffer`, as [`poll_transmit`](Self::poll_transmit) does with what must not wait:
-    /// that is asked first, and as often as this. `fill` reads the chunk.
-    pub fn poll_bulk(
-        &mut self,
-        now: Instant,
-        buffer: &mut [u8],
-        fill: impl FnOnce(&Chunk, &mut [u8]),
-    ) -> Option<Transmit> {
-        /// Where `fill` writes.
-        static BLANK: [u8; CHUNK] = [0; CHUNK];
-        let (index, (about, chunk, from)) = self
-            .in_turn(Question::Chunk, self.bulk_first)
-            .find_map(|index| {
-                let next = self.peers[index].next_chunk(self.faults);
-                if next.is_none() {
-                    self.touched.answered(Question::Chunk, index);
-                }
-                Some((index, next?))
-            })?;
-        self.bulk_first = (index + 1) % self.count;
-        let to = self.peers[index].node()?;
-        let (session, number) = self.peers[index].numbering()?;
-        let bytes = BLANK.get(..from.length)?;
-        let message = Message::Data(bulk::Data {
-            about,
-            chunk,
-            bytes,
-        });
-        let header = Header {
-            kind: message.kind(),
-            key: self.cipher.key(to, session),
-            session,
-            number,
-        };
-        let frame = message.emit(session, header.key, number, buffer)?;
-        let start = bulk::Data::BYTES_IN_FRAME;
-        fill(&from, frame.get_mut(start..start + from.length)?);
-        self.cipher.seal(to, &header, frame);
-        let length = frame.len();
-        self.peers[index].sent_chunk();
-        self.renew_key(now, index, to, session);
-        self.touched.touch(index);
-        Some(Transmit { to, length })
-    }
-
     /// The next thing that this machine has to do or to know. Until it is `None`; frames may be dropped while there are many.
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
         let index = self
@@ -503,7 +427,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
     }
 
     /// The peers that must be asked, from this one on.
-    fn in_turn(
+    pub(crate) fn in_turn(
         &self,
         question: Question,
         first: usize,
@@ -513,7 +437,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         after.iter().chain(before.iter())
     }
 
-    fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
+    pub(crate) fn find(&mut self, node: NodeId) -> Option<&mut Peer<SLOTS, ROWS>> {
         let index = self.index(node)?;
         self.touched.touch(index);
         Some(&mut self.peers[index])

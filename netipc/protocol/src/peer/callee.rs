@@ -1,22 +1,22 @@
 //! A peer's calls here: the callee's slots, the memory for at-most-once.
 
 mod slot;
+mod work;
 
 use heapless::Deque;
-use isthmus_abi::{NotExecuted, Unknown};
-use netipc_wire::bulk::About;
+use isthmus_abi::NotExecuted;
 use netipc_wire::{
-    Capability, Descriptor, Grant, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way,
-    Words, cancel, reply, request,
+    Capability, Descriptor, Message, NodeId, Sequence, SessionId, SlotIndex, WORDS_MAX, Way, Words,
+    cancel, reply, request,
 };
 
+use super::tables::Tables;
 use crate::exports::{Exported, Exports};
 use crate::fault::{Faults, PlantedFault};
-use crate::imports::{Admitted, Imports};
 use crate::order::Place;
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Answer, Dropped, Event, Execution, Given, ImportId, Received, Request, Stale};
+use crate::types::{Dropped, Event, Execution};
 use slot::{Say, Slot, State};
 
 /// The callee's slots for one peer.
@@ -33,73 +33,6 @@ pub(crate) struct Callee<const SLOTS: usize> {
     /// Started requests that nobody waits for any more, which the proxy does not know yet.
     abandoned: Deque<(u16, Sequence), SLOTS>,
 }
-
-/// What the peer's other tables are to the callee's slots.
-pub(crate) struct Tables<'a, const ROWS: usize> {
-    pub(crate) node: NodeId,
-    pub(crate) session: SessionId,
-    pub(crate) exports: &'a mut Exports<ROWS>,
-    pub(crate) imports: &'a mut Imports<ROWS>,
-    /// The import that the message's grant stands for.
-    pub(crate) claimed: Option<ImportId>,
-    pub(crate) faults: Faults,
-}
-
-impl<const ROWS: usize> Tables<'_, ROWS> {
-    /// Makes something of a capability that came: `None` if there is no room, `Some(None)` if it is revoked.
-    // [N29]
-    pub(crate) fn take(&mut self, capability: Capability) -> Option<Option<Received>> {
-        match capability {
-            Capability::Mine(descriptor) => {
-                match self.imports.admit(self.node, self.session, descriptor) {
-                    Admitted::Import(import) => Some(Some(Received::Import(import))),
-                    Admitted::Revoked => Some(None),
-                    Admitted::Full => None,
-                }
-            }
-            Capability::Yours(descriptor) => Some(match self.exports.find(descriptor) {
-                Exported::Object(object) => Some(Received::Home(object)),
-                Exported::Bootstrap | Exported::Gone | Exported::Never => None,
-            }),
-            Capability::Granted(..) => Some(self.claimed.map(Received::Import)),
-            Capability::Lent(loan) => Some(Some(Received::Loan(loan))),
-        }
-    }
-
-    /// Whether a capability is a third machine's.
-    pub(crate) fn is_foreign(&self, given: Given) -> bool {
-        matches!(given, Given::Import(import) if import.node != self.node)
-    }
-
-    /// How a capability that is sent to the peer is named, and what is to be kept meanwhile; or why it cannot be sent.
-    // [N32]
-    pub(crate) fn give(&self, given: Given) -> Result<(Capability, Option<ImportId>), NotExecuted> {
-        match given {
-            Given::Export(export) => {
-                let descriptor = self.exports.descriptor(self.session, export);
-                let descriptor = descriptor.ok_or(NotExecuted::NotExportable)?;
-                Ok((Capability::Mine(descriptor), None))
-            }
-            Given::Import(import) if import.session == self.session => {
-                let descriptor = self.imports.descriptor(import)?;
-                Ok((Capability::Yours(descriptor), Some(import)))
-            }
-            Given::Import(import) if import.node == self.node => Err(NotExecuted::SessionEnded),
-            Given::Import(_) | Given::Loan(_) => Err(NotExecuted::NotExportable),
-        }
-    }
-
-    /// A frame that names a capability will leave.
-    pub(crate) fn leaves(&mut self, capability: Capability, pinned: Option<ImportId>) {
-        if let Capability::Mine(descriptor) = capability {
-            self.exports.name(descriptor);
-        }
-        if let Some(import) = pinned {
-            self.imports.pin(import);
-        }
-    }
-}
-
 impl<const SLOTS: usize> Callee<SLOTS> {
     pub(crate) const NEW: Self = Self {
         slots: [const { Slot::EMPTY }; SLOTS],
@@ -321,144 +254,6 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         Ok(None)
     }
 
-    /// A worker takes a request.
-    // [N24]
-    pub(crate) fn start<const ROWS: usize>(
-        &mut self,
-        now: Instant,
-        execution: Execution,
-        tables: &mut Tables<'_, ROWS>,
-    ) -> Result<Request<'_>, Stale> {
-        let index = self.find(execution)?;
-        let slot = &mut self.slots[index];
-        if slot.state != State::Ready {
-            return Err(Stale);
-        }
-        if slot.deadline <= now {
-            self.withdraw(
-                index,
-                State::Refused(NotExecuted::DeadlinePassed),
-                tables.exports,
-                tables.faults,
-            );
-            return Err(Stale);
-        }
-        let came = slot.capability.take();
-        let received = match came.map(|given| tables.take(given)) {
-            None => None,
-            Some(Some(Some(received))) => Some(received),
-            Some(refused) => {
-                let reason = match (refused, came) {
-                    (None, _) => NotExecuted::Overload,
-                    // Offered, and gone with its session or after its time.
-                    (Some(_), Some(Capability::Granted(..))) => NotExecuted::SessionEnded,
-                    (Some(_), _) => NotExecuted::Revoked,
-                };
-                let state = State::Refused(reason);
-                self.withdraw(index, state, tables.exports, tables.faults);
-                return Err(Stale);
-            }
-        };
-        let slot = &mut self.slots[index];
-        slot.enter(State::Running);
-        self.ready.remove(index);
-        Ok(Request {
-            object: slot.object,
-            way: slot.way,
-            budget: now.until(slot.deadline),
-            label: slot.label,
-            words: &slot.words,
-            capability: received,
-        })
-    }
-
-    /// What the work has come to.
-    pub(crate) fn finish<const ROWS: usize>(
-        &mut self,
-        execution: Execution,
-        answer: &Answer<'_>,
-        tables: &mut Tables<'_, ROWS>,
-    ) -> Result<(), Stale> {
-        let index = self.find(execution)?;
-        let slot = &mut self.slots[index];
-        if !matches!(slot.state, State::Ready | State::Running) {
-            return Err(Stale);
-        }
-        slot.capability = None;
-        let state = match *answer {
-            Answer::NotExecuted(reason) => State::Refused(reason),
-            Answer::Unknown(reason) => State::Failed(reason),
-            Answer::Reply { .. } if slot.way == Way::OneWay => {
-                slot.label = 0;
-                slot.words.clear();
-                State::Replied
-            }
-            Answer::Reply {
-                label,
-                words,
-                capability,
-            } => {
-                let granting = capability.is_some_and(|given| tables.is_foreign(given));
-                let given = capability
-                    .filter(|_| !granting)
-                    .map(|given| tables.give(given));
-                slot.label = label;
-                slot.words.clear();
-                match (slot.words.extend_from_slice(words), given) {
-                    (Ok(()), None) if granting => State::Granting,
-                    (Ok(()), None) => State::Replied,
-                    (Ok(()), Some(Ok((capability, pinned)))) => {
-                        slot.capability = Some(capability);
-                        slot.pinned = pinned;
-                        tables.leaves(capability, pinned);
-                        State::Replied
-                    }
-                    _ => State::Failed(Unknown::ReplyLost),
-                }
-            }
-        };
-        self.ready.remove(index);
-        self.settle(index, state);
-        Ok(())
-    }
-
-    /// The grant that a reply waits for has come, or will not.
-    pub(crate) fn granted(
-        &mut self,
-        slot: u16,
-        sequence: Sequence,
-        grant: Result<(NodeId, Grant), NotExecuted>,
-    ) {
-        let index = usize::from(slot);
-        let Some(slot) = self.slots.get_mut(index) else {
-            return;
-        };
-        if slot.sequence != sequence || slot.state != State::Granting {
-            return;
-        }
-        let granted = grant.map(|(node, grant)| Capability::Granted(node, grant));
-        slot.capability = granted.ok();
-        let state = match grant {
-            Ok(_) => State::Replied,
-            Err(NotExecuted::NotPermitted) => State::Failed(Unknown::NotPermitted),
-            Err(_) => State::Failed(Unknown::ReplyLost),
-        };
-        self.settle(index, state);
-    }
-
-    /// The grant that a request names, which waits for a worker and may still have one: what is claimed must be taken.
-    pub(crate) fn names(&self, now: Instant, execution: Execution) -> Option<(NodeId, Grant)> {
-        let index = self.find(execution).ok()?;
-        match self.slots[index].capability {
-            Some(Capability::Granted(node, grant))
-                if self.ready.contains(index) && now < self.slots[index].deadline =>
-            {
-                Some((node, grant))
-            }
-            _ => None,
-        }
-    }
-
     /// Requests that wait for an export that is gone are turned away.
     // [N33]
     pub(crate) fn revoked<const ROWS: usize>(
@@ -585,23 +380,9 @@ impl<const SLOTS: usize> Callee<SLOTS> {
         })
     }
 
-    /// Whether a worker is at the request that a transfer belongs to, and somebody waits for it.
-    pub(crate) fn works_on(&self, about: About) -> bool {
-        let slot = self.slots.get(usize::from(about.slot.0));
-        slot.is_some_and(|slot| slot.state == State::Running && slot.sequence == about.sequence)
-    }
-
     /// Requests that no worker has taken.
     pub(crate) fn waiting(&self) -> usize {
         self.held.len() + self.ready.len()
-    }
-
-    fn find(&self, execution: Execution) -> Result<usize, Stale> {
-        let index = usize::from(execution.slot);
-        match self.slots.get(index) {
-            Some(slot) if slot.sequence == execution.sequence => Ok(index),
-            _ => Err(Stale),
-        }
     }
 
     /// A request that no worker has taken will not run.

@@ -1,25 +1,25 @@
 //! Our calls at one peer: the caller's slots.
 
 mod answers;
+mod endings;
+mod slot;
 
-use core::time::Duration;
-
-use heapless::{Deque, Vec};
-use isthmus_abi::{NotExecuted, Outcome, Unknown};
+use heapless::Deque;
+use isthmus_abi::{NotExecuted, Outcome};
 use netipc_wire::{
-    Capability, Descriptor, Grant, Message, NodeId, Order, Sequence, SlotIndex, WORDS_MAX, Way,
-    Words, cancel, request,
+    Capability, Descriptor, Grant, Message, NodeId, Sequence, SlotIndex, WORDS_MAX, Way, Words,
+    cancel, request,
 };
 
 use crate::bulk::Lending;
-use crate::coverage::{Observed, Part, passed};
 use crate::fault::{Faults, PlantedFault};
 use crate::imports::Imports;
-use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST, RETRANSMIT_MAX};
+use crate::limits::{BUDGET_DEFAULT, BUDGET_MAX, ONE_WAY_SHARE, RETRANSMIT_FIRST};
 use crate::set::Set;
 use crate::time::Instant;
-use crate::types::{Call, Event, ImportId, Received, Reply, Token};
+use crate::types::{Call, Event, ImportId, Reply, Token};
 use netipc_wire::bulk::About;
+use slot::{Slot, State};
 
 /// The caller's slots for one peer.
 pub(crate) struct Caller<const SLOTS: usize> {
@@ -44,52 +44,6 @@ pub(crate) struct Caller<const SLOTS: usize> {
     uncalled: Deque<ImportId, SLOTS>,
     /// Slots at the end that the peer does not answer for in this session.
     unusable: usize,
-}
-
-struct Slot {
-    state: State,
-    /// Of the last call whose first frame was sent in this session.
-    sequence: Sequence,
-    /// Of the present call.
-    serial: u64,
-    token: Token,
-    way: Way,
-    /// `None`: the bootstrap export.
-    import: Option<ImportId>,
-    target: Descriptor,
-    order: Order,
-    /// A capability that goes with the request.
-    capability: Option<Capability>,
-    /// Memory that goes with the request, if that is what does.
-    lending: Option<Lending>,
-    /// The last of the peer's transfers that has stored all its bytes there.
-    stored: u32,
-    /// It waits for the grant of one, and with it what is called after it at the same target.
-    granting: bool,
-    /// The import that it is, kept until the callee's word.
-    pinned: Option<ImportId>,
-    deadline: Instant,
-    retry_at: Instant,
-    pause: Duration,
-    label: u64,
-    /// The request's; when finished the reply's.
-    words: Vec<u64, WORDS_MAX>,
-    /// A capability that came with the reply.
-    received: Option<Received>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Nothing.
-    Free,
-    /// Nothing was sent yet: it may still end as `NotExecuted` for any reason.
-    Queued,
-    /// Sent at least once: only the callee can say that it did not run.
-    Sent,
-    /// The caller has its outcome, the callee has not yet given its word.
-    Quarantine,
-    /// The reply lies here until it is fetched.
-    Finished,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,43 +83,6 @@ pub(crate) enum Settled {
     Unused(Descriptor),
     /// It did not run, but a worker may have taken it, and with it the export.
     Refused(Descriptor),
-}
-
-impl Slot {
-    const EMPTY: Self = Self {
-        state: State::Free,
-        sequence: Sequence::NONE,
-        serial: 0,
-        token: Token(0),
-        way: Way::Call,
-        import: None,
-        target: Descriptor::BOOTSTRAP,
-        order: Order(0),
-        capability: None,
-        lending: None,
-        stored: 0,
-        granting: false,
-        pinned: None,
-        deadline: Instant::from_nanos(0),
-        retry_at: Instant::from_nanos(0),
-        pause: Duration::ZERO,
-        label: 0,
-        words: Vec::new(),
-        received: None,
-    };
-
-    fn enter(&mut self, state: State) {
-        passed(self.state, state);
-        self.state = state;
-    }
-}
-
-impl Observed for State {
-    const PART: Part = Part::Caller;
-
-    fn place(self) -> usize {
-        self as usize
-    }
 }
 
 impl<const SLOTS: usize> Caller<SLOTS> {
@@ -245,146 +162,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         Ok((number, self.serial))
     }
 
-    /// The caller waits no longer. Nothing happens if the call is over.
-    pub(crate) fn cancel(
-        &mut self,
-        now: Instant,
-        index: u16,
-        serial: u64,
-        faults: Faults,
-    ) -> Settled {
-        let index = usize::from(index);
-        match self.slots.get(index) {
-            Some(slot) if slot.serial == serial => self.give_up(
-                now,
-                index,
-                NotExecuted::Cancelled,
-                Unknown::Cancelled,
-                faults,
-            ),
-            _ => Settled::Nothing,
-        }
-    }
-
-    /// Ends what is past its deadline, and finds what must be repeated. One call at a time: again until `None`.
-    // [N26]
-    pub(crate) fn expire(&mut self, now: Instant, faults: Faults) -> Option<Settled> {
-        for index in self.awaiting.iter() {
-            let slot = &mut self.slots[index];
-            if slot.retry_at <= now && !self.due.contains(index) {
-                slot.pause = (slot.pause * 2).min(RETRANSMIT_MAX);
-                self.due.insert(index);
-            }
-        }
-        let index = self.busy.iter().find(|&index| {
-            let slot = &self.slots[index];
-            matches!(slot.state, State::Queued | State::Sent) && slot.deadline <= now
-        })?;
-        let reasons = (NotExecuted::DeadlinePassed, Unknown::DeadlinePassed);
-        if faults.has(PlantedFault::NotExecutedOnTimeout) && self.slots[index].state == State::Sent
-        {
-            self.complete(index, Err(reasons.0.into()));
-            self.quarantine(now, index);
-            return Some(Settled::Nothing);
-        }
-        Some(self.give_up(now, index, reasons.0, reasons.1, faults))
-    }
-
-    // [N18]
-    fn give_up(
-        &mut self,
-        now: Instant,
-        index: usize,
-        not_sent: NotExecuted,
-        sent: Unknown,
-        faults: Faults,
-    ) -> Settled {
-        match self.slots[index].state {
-            State::Queued => {
-                self.complete(index, Err(not_sent.into()));
-                self.unqueue(index);
-                self.free(index);
-                self.unused(index)
-            }
-            State::Sent => {
-                self.complete(index, Err(sent.into()));
-                if faults.has(PlantedFault::SlotReusedEarly) {
-                    self.free(index);
-                } else {
-                    self.quarantine(now, index);
-                }
-                Settled::Nothing
-            }
-            State::Free | State::Quarantine | State::Finished => Settled::Nothing,
-        }
-    }
-
-    /// All calls end. Slots with a reply that nobody has fetched yet keep it.
-    // [N17]
-    pub(crate) fn end_session(&mut self, ending: Ending, faults: Faults) {
-        let (sent, queued) = match ending {
-            Ending::Lost => (Unknown::PeerLost, NotExecuted::PeerUnreachable),
-            Ending::Replaced => (Unknown::SessionEnded, NotExecuted::SessionEnded),
-        };
-        for index in self.busy.iter() {
-            let slot = &self.slots[index];
-            let survives = ending == Ending::Replaced
-                && slot.import.is_none()
-                && slot.capability.is_none()
-                && !slot.granting;
-            match slot.state {
-                State::Queued if survives => {}
-                State::Queued => {
-                    self.complete(index, Err(queued.into()));
-                    self.unqueue(index);
-                    self.free(index);
-                }
-                State::Sent if survives && faults.has(PlantedFault::RetriedInNewSession) => {
-                    self.awaiting.remove(index);
-                    self.due.remove(index);
-                    self.slots[index].enter(State::Queued);
-                    let _ = self.fresh.push_back(index as u16);
-                }
-                State::Sent => {
-                    self.complete(index, Err(sent.into()));
-                    self.free(index);
-                }
-                State::Quarantine => self.free(index),
-                State::Free | State::Finished => {}
-            }
-        }
-        for slot in &mut self.slots {
-            slot.sequence = Sequence::NONE;
-        }
-        self.unusable = 0;
-    }
-
-    /// A session begins in which the peer answers for so many slots.
-    pub(crate) fn begin_session(&mut self, usable: u16) {
-        self.unusable = SLOTS.saturating_sub(usize::from(usable));
-        for index in self
-            .busy
-            .iter()
-            .filter(|&index| index >= usize::from(usable))
-        {
-            if self.slots[index].state == State::Queued {
-                self.complete(index, Err(NotExecuted::Overload.into()));
-                self.unqueue(index);
-                self.free(index);
-            }
-        }
-    }
-
-    /// The calls that wait for a session end: there will be none.
-    pub(crate) fn fail_queued(&mut self, reason: NotExecuted) {
-        while let Some(index) = self.fresh.front().map(|&index| usize::from(index)) {
-            self.complete(index, Err(reason.into()));
-            self.unqueue(index);
-            self.free(index);
-        }
-    }
-
-    /// The slot whose next frame should go now, first frames before repeated ones. Its first frame takes sequence and order.
     pub(crate) fn next_frame<const ROWS: usize>(
         &mut self,
         now: Instant,
@@ -505,42 +282,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         })
     }
 
-    fn complete(&mut self, index: usize, result: Result<u16, Outcome>) {
-        let slot = &self.slots[index];
-        if slot.way == Way::Call {
-            let token = slot.token;
-            self.open -= 1;
-            let pushed = self.completions.push_back(Completion { token, result });
-            debug_assert!(
-                pushed.is_ok(),
-                "open calls and completions are at most SLOTS"
-            );
-        }
-    }
-
-    // [N19]
-    fn quarantine(&mut self, now: Instant, index: usize) {
-        let slot = &mut self.slots[index];
-        slot.enter(State::Quarantine);
-        slot.pause = RETRANSMIT_FIRST;
-        slot.retry_at = now + slot.pause;
-        self.awaiting.insert(index);
-        self.due.insert(index);
-    }
-
-    fn free(&mut self, index: usize) {
-        let slot = &self.slots[index];
-        if let (State::Queued, Some(import)) = (slot.state, slot.import) {
-            // It is emptied after everything that frees slots.
-            let _ = self.uncalled.push_back(import);
-        }
-        self.unpin(index);
-        self.slots[index].enter(State::Free);
-        self.busy.remove(index);
-        self.awaiting.remove(index);
-        self.due.remove(index);
-    }
-
     /// The next call whose first frame can leave, in the order of the calls to each target.
     fn next_fresh(&mut self) -> Option<u16> {
         let granting = |index: &u16| self.slots[usize::from(*index)].granting;
@@ -629,30 +370,6 @@ impl<const SLOTS: usize> Caller<SLOTS> {
         self.unpinned
             .pop_front()
             .or_else(|| self.uncalled.pop_front())
-    }
-
-    /// Calls of which nothing was sent to an import that is revoked: they end, one at a time, again until `None`.
-    pub(crate) fn end_revoked<const ROWS: usize>(
-        &mut self,
-        imports: &Imports<ROWS>,
-    ) -> Option<Settled> {
-        let revoked = |index: &usize| {
-            let slot = &self.slots[*index];
-            slot.state == State::Queued && slot.import.is_some() && imports.is_revoked(slot.target)
-        };
-        let index = self.busy.iter().find(revoked)?;
-        self.complete(index, Err(NotExecuted::Revoked.into()));
-        self.unqueue(index);
-        self.free(index);
-        Some(self.unused(index))
-    }
-
-    // [N30]
-    fn unused(&mut self, index: usize) -> Settled {
-        match self.slots[index].capability.take() {
-            Some(Capability::Mine(descriptor)) => Settled::Unused(descriptor),
-            _ => Settled::Nothing,
-        }
     }
 
     fn unqueue(&mut self, index: usize) {

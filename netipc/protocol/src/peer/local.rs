@@ -4,8 +4,8 @@ use isthmus_abi::NotExecuted;
 use netipc_wire::bulk::LOAN_MAX;
 use netipc_wire::{Capability, Descriptor, Grant, NodeId, Sequence, SessionId, SlotIndex, Way};
 
-use super::callee::Tables;
 use super::caller::Names;
+use super::tables::Tables;
 use super::{Context, Peer};
 use crate::cipher::Cipher;
 use crate::endpoint::Random;
