@@ -2,10 +2,61 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use netipc_protocol::Instant;
 
-use crate::world::Event;
+use crate::faults::Trouble;
+use crate::machine::Held;
+
+/// Something that happens at a point of virtual time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// A frame reaches a machine.
+    Arrive { from: u8, to: u8, frame: u32 },
+    /// A machine's timer.
+    Timer { node: usize, incarnation: u32 },
+    /// A machine looks, whatever is due.
+    Look { node: usize, incarnation: u32 },
+    /// An application makes a call.
+    Issue { node: usize },
+    /// An application gives a call up.
+    Cancel {
+        node: usize,
+        incarnation: u32,
+        id: usize,
+    },
+    /// A worker is done.
+    Done {
+        node: usize,
+        incarnation: u32,
+        id: usize,
+    },
+    /// An application has no more use for a capability.
+    GiveUp {
+        node: usize,
+        incarnation: u32,
+        held: Held,
+    },
+    /// A machine starts.
+    Restart { node: usize },
+    /// A trouble begins.
+    Trouble(Trouble),
+    /// An application wants to own something, or no more.
+    Want { node: usize },
+    /// A machine is not heard for longer than a lease.
+    Silence {
+        node: usize,
+        lasting: Duration,
+        deaf: bool,
+    },
+    /// A direction is mended.
+    Heal { from: usize, to: usize },
+    /// A direction is wide again.
+    Widen { from: usize, to: usize },
+    /// A direction is quick again.
+    Quicken { from: usize, to: usize },
+}
 
 /// When, in which order among what happens then, and where it lies: small, because a heap moves it all the time.
 type Planned = (Instant, u32, u32);

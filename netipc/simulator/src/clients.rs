@@ -7,10 +7,11 @@ use netipc_protocol::{
     Call as LocalCall, ExportId, Given, NotExecuted, Object, Target, WORDS_MAX, Way,
 };
 
+use crate::agenda::Event;
 use crate::machine::{COMPONENTS, Held, index_of, node_id};
 use crate::network::{chance, up_to};
 use crate::truth::{Call, Checker, Truth};
-use crate::world::{Event, Step, World};
+use crate::world::{Step, World};
 use crate::{SLOTS, Violation};
 
 impl World {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use netipc_protocol::limits::OUTCOME_WITHIN;
 
+use crate::agenda::Event;
 use crate::clock::DRIFT_MAX;
 use crate::machine::{COMPONENTS, Power};
 use crate::network::up_to;
-use crate::world::{Event, Step, World};
+use crate::world::{Step, World};
 use crate::{SLOTS, Violation};
 
 macro_rules! faults {

@@ -5,7 +5,7 @@
 //! The code that runs is `netipc-protocol` itself, and in some histories `netipc-view` on top of it. The checkers know the truth that the protocol cannot see
 //! (`docs/netipc.md` lists them). A seed replays exactly, so a failing one is printed as a message-sequence picture.
 //!
-//! It never reads a clock and never touches a network. Start at [`run`]; then `world` (machines, network, time), `truth` (the
+//! It never reads a clock and never touches a network. Start at [`run`]; then `world` (machines, network, time), `wire` (frames), `proxies`, `servers` and `clients` (what machines do), `truth` (the
 //! checkers), `profile` and `faults` (what a seed draws), `mutants` (deliberate mistakes that must be found).
 #![forbid(unsafe_code)]
 
@@ -23,11 +23,14 @@ mod network;
 mod phases;
 pub mod picture;
 mod profile;
+mod proxies;
 mod servers;
 mod summary;
 mod tag;
 mod truth;
 mod views;
+mod wire;
+mod workshop;
 mod world;
 
 use std::fmt;
@@ -41,7 +44,7 @@ pub use truth::Checker;
 pub use views::WithViews;
 
 use picture::Entry;
-use world::Workshop;
+use workshop::Workshop;
 
 /// Machines of a history, at most.
 pub const NODES_MAX: u8 = 7;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use netipc_protocol::limits::{OFFER_LIFE, OUTCOME_WITHIN};
 use netipc_protocol::{Occupancy, Target};
 
+use crate::agenda::Event;
 use crate::machine::{Power, node_id};
 use crate::network::up_to;
 use crate::profile::LONGEST;
 use crate::truth::{Checker, LAZINESS};
-use crate::world::{Event, Step, World};
+use crate::world::{Step, World};
 use crate::{CALLS_LEAST, CAPABILITIES_LEAST, FAULTS_LEAST, SLOTS, Violation};
 
 /// When a history is not yet as long as it must be, it goes on in rounds of this length.

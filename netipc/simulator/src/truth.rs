@@ -1,13 +1,14 @@
 //! What really happened, and the checkers that compare it with what was promised.
 
 mod bulk;
+mod call;
 mod numbers;
+mod objects;
 mod wiretap;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use netipc_protocol::bulk::Loan;
 use netipc_protocol::limits::OUTCOME_WITHIN;
 use netipc_protocol::{Instant, NotExecuted, Outcome, SessionId, Unknown, Way};
 use netipc_wire::bulk::About;
@@ -18,7 +19,9 @@ use crate::cipher::Protection;
 use crate::clock::DRIFT_MAX;
 use crate::hash::Quick;
 pub(crate) use bulk::Moved;
+pub(crate) use call::Call;
 use numbers::Numbers;
+use objects::Lent;
 
 /// Who notices a broken promise. The numbers are those of the invariants in `docs/netipc.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,65 +61,6 @@ pub(crate) const LAZINESS: Duration = Duration::from_millis(20);
 
 /// By how much a machine's clock and the world's may differ over the longest time that is measured here.
 const DRIFTED: Duration = Duration::from_micros(10 * DRIFT_MAX as u64);
-
-/// A call or message, by everybody's account.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) caller: usize,
-    pub(crate) callee: usize,
-    pub(crate) way: Way,
-    /// Whether its caller's machine has crashed since: nobody waits for its outcome.
-    pub(crate) orphaned: bool,
-    /// What is called: 0 is the bootstrap export.
-    pub(crate) object: u64,
-    /// What goes with it.
-    pub(crate) sends: Option<u64>,
-    pub(crate) words: usize,
-    /// Memory that goes with it.
-    pub(crate) loan: Option<Loan>,
-    /// What is moved from it, or into it.
-    moved: Option<Moved>,
-    /// It was made when all was well.
-    must_succeed: bool,
-    /// By the caller's clock.
-    issued: Instant,
-    /// By the caller's clock.
-    deadline: Instant,
-    /// By the world's.
-    until: Instant,
-    /// The session of its first frame.
-    sent_in: Option<SessionId>,
-    /// How often a server received it.
-    starts: u32,
-    /// Whether a worker took it.
-    taken: bool,
-    /// The callee has said that it never ran and never will.
-    said_never: bool,
-    cancelled: bool,
-    /// What the server answered, if it did: its object, if any.
-    pub(crate) replied: Option<Option<u64>>,
-    replied_at: Option<Instant>,
-    /// Whether a reply reached the caller's machine in time and was accepted.
-    reply_arrived: bool,
-    outcome: Option<Result<(), Outcome>>,
-}
-
-/// What is exported to one peer.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lent {
-    /// Its importer has given it up.
-    given_up: bool,
-    /// Its exporter has revoked it.
-    revoked: bool,
-    /// Something that was handed on from it, or from what that was, is revoked.
-    partly_revoked: bool,
-    /// What it was handed on from.
-    parent: Option<u64>,
-    /// Whether something was handed on from it.
-    handed_on: bool,
-    /// The machine that exports it.
-    home: usize,
-}
 
 /// Slot and sequence of a call in a session, as seen on the wire.
 type OnWire = (usize, usize, SessionId, SlotIndex, Sequence);
@@ -180,51 +124,6 @@ impl Truth {
 
     pub(crate) fn call(&self, id: usize) -> Option<&Call> {
         self.calls.get(id)
-    }
-
-    /// The number of the next object that is exported.
-    pub(crate) fn next_object(&self) -> u64 {
-        self.lent.len().max(1) as u64
-    }
-
-    /// It is exported by a machine.
-    pub(crate) fn exported(&mut self, home: usize) {
-        let object = self.next_object() as usize;
-        self.lent.resize(object + 1, Lent::default());
-        self.lent[object].home = home;
-    }
-
-    /// It is exported, handed on from another.
-    pub(crate) fn handed_on(&mut self, home: usize, from: u64) -> u64 {
-        let object = self.next_object();
-        self.exported(home);
-        self.lent[object as usize].parent = Some(from);
-        self.lent[from as usize].handed_on = true;
-        object
-    }
-
-    /// What an export was made for in the first place.
-    pub(crate) fn origin(&self, mut object: u64) -> u64 {
-        while let Some(parent) = self.parent(object) {
-            object = parent;
-        }
-        object
-    }
-
-    /// What an export was handed on from.
-    pub(crate) fn parent(&self, object: u64) -> Option<u64> {
-        self.lent.get(object as usize)?.parent
-    }
-
-    /// Whether an export, or one that it was handed on from, is this one.
-    fn is_below(&self, mut object: u64, top: u64) -> bool {
-        while object != top {
-            match self.parent(object) {
-                Some(parent) => object = parent,
-                None => return false,
-            }
-        }
-        true
     }
 
     /// A machine has crashed: its callers wait for nothing.
@@ -384,70 +283,6 @@ impl Truth {
             })
     }
 
-    /// An importer gives an object up.
-    pub(crate) fn given_up(&mut self, object: u64) {
-        self.lent[object as usize].given_up = true;
-    }
-
-    /// Its exporter revokes an object, and with it what was handed on from it.
-    pub(crate) fn revoked(&mut self, object: u64) {
-        for other in 0..self.lent.len() as u64 {
-            if self.is_below(other, object) {
-                let origin = self.origin(other) as usize;
-                self.lent[other as usize].revoked = true;
-                self.lent[origin].partly_revoked = true;
-            }
-        }
-    }
-
-    /// A worker took a call and nobody received it: what went with it may have been handed on already, and its caller ends it by revocation.
-    fn withdrawn(&mut self, call: usize) {
-        if let Some(object) = self.calls[call].sends {
-            let origin = self.origin(object) as usize;
-            self.lent[origin].partly_revoked = true;
-        }
-    }
-
-    /// The importer has said that nobody there has it: nobody may hold it.
-    pub(crate) fn completed(&self, now: Instant, object: u64, holder: Option<usize>) -> Check {
-        // What a machine holds that was handed on is not known so exactly here.
-        let alone = self
-            .lent
-            .get(self.origin(object) as usize)
-            .is_some_and(|lent| !lent.handed_on);
-        match holder {
-            Some(node) if alone => Err(Violation {
-                checker: Checker::Revocation,
-                at: now,
-                call: None,
-                what: format!("the revocation of object {object} is complete, and {node} holds it"),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether its exporter has revoked it, or what was handed on from it.
-    pub(crate) fn may_be_revoked(&self, object: u64) -> bool {
-        self.lent
-            .get(self.origin(object) as usize)
-            .is_some_and(|lent| lent.revoked || lent.partly_revoked)
-            || self.is_revoked(object)
-    }
-
-    /// Whether its exporter has revoked it.
-    pub(crate) fn is_revoked(&self, object: u64) -> bool {
-        self.lent
-            .get(object as usize)
-            .is_some_and(|lent| lent.revoked)
-    }
-
-    fn is_gone(&self, object: u64) -> bool {
-        self.lent
-            .get(object as usize)
-            .is_some_and(|lent| lent.revoked || lent.given_up)
-            || self.may_be_revoked(object)
-    }
-
     /// A call was refused at once: that is its outcome.
     pub(crate) const fn may_refuse(reason: NotExecuted) -> bool {
         matches!(
@@ -508,72 +343,5 @@ impl Truth {
         self.on_wire
             .get(&(caller, callee, session, slot, sequence))
             .copied()
-    }
-}
-
-impl Call {
-    /// A call that nothing has happened to.
-    pub(crate) const fn new(
-        caller: usize,
-        callee: usize,
-        way: Way,
-        object: u64,
-        sends: Option<u64>,
-        words: usize,
-    ) -> Self {
-        Self {
-            caller,
-            callee,
-            way,
-            orphaned: false,
-            object,
-            sends,
-            words,
-            loan: None,
-            moved: None,
-            must_succeed: false,
-            issued: Instant::from_nanos(0),
-            deadline: Instant::from_nanos(0),
-            until: Instant::from_nanos(0),
-            sent_in: None,
-            starts: 0,
-            taken: false,
-            said_never: false,
-            cancelled: false,
-            replied: None,
-            replied_at: None,
-            reply_arrived: false,
-            outcome: None,
-        }
-    }
-
-    /// What is wrong with an outcome if all has been well for long enough before the deadline.
-    fn in_calm(
-        &self,
-        calm: Option<Instant>,
-        result: Result<(), Outcome>,
-    ) -> Option<(Checker, &'static str)> {
-        /// A reply that is kept is fetched within this: the longest pause between two requests, and a way there and back.
-        const FETCHED: Duration = Duration::from_millis(100);
-        let late = matches!(
-            result,
-            Err(Outcome::NotExecuted(NotExecuted::DeadlinePassed)
-                | Outcome::Unknown(Unknown::DeadlinePassed))
-        );
-        let calm = calm?;
-        if !late || self.cancelled {
-            return None;
-        }
-        if let Some(replied) = self.replied_at
-            && replied.max(calm) + FETCHED + DRIFTED < self.until
-            && calm + OUTCOME_WITHIN + DRIFTED < self.until
-        {
-            return Some((
-                Checker::Replies,
-                "was answered in time, and its caller waits in vain",
-            ));
-        }
-        (calm + OUTCOME_WITHIN * 2 + DRIFTED < self.until)
-            .then_some((Checker::WakeUps, "waited in vain while all was well"))
     }
 }

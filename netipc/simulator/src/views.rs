@@ -14,6 +14,7 @@ use netipc_view::{
     Action, Config, Epoch, Event as Said, History, Id, Nodes, Part, Random, Token, View,
 };
 
+use crate::agenda::Event;
 use crate::faults::Fault;
 use crate::hash::Quick;
 use crate::machine::{Power, node_id};
@@ -21,7 +22,7 @@ use crate::mutants::Mistake;
 use crate::network::up_to;
 use crate::profile::Profile;
 use crate::truth::Checker;
-use crate::world::{Event, Step, World};
+use crate::world::{Step, World};
 use crate::{Options, Violation};
 
 /// One history in so many has views, unless all are to have them.
