@@ -8,6 +8,7 @@ use isthmus_testkit::{Cluster, Failure, Killer, Machine, Verdict, contains};
 use netipc_protocol::limits::OUTCOME_WITHIN;
 use netipc_wire::Kind;
 
+use crate::blow::Blow;
 use crate::frames;
 use crate::lab::{Lab, wait_for_ok};
 
@@ -23,13 +24,6 @@ const CHUNK: u32 = 100;
 const ARGUMENTS: &str = "client.check=struck small-client.check=none";
 const DIRECTIONS: [&str; 2] = ["fetch", "store"];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Blow {
-    Kill,
-    Pause,
-    Cut,
-}
-
 /// What the switch has seen, and is to do.
 #[derive(Debug)]
 struct Seen {
@@ -38,18 +32,6 @@ struct Seen {
     left: Option<u32>,
     struck: bool,
     cut: bool,
-}
-
-pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
-    struck(lab, Blow::Kill)
-}
-
-pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
-    struck(lab, Blow::Pause)
-}
-
-pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
-    struck(lab, Blow::Cut)
 }
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
@@ -69,18 +51,14 @@ impl Seen {
             if *left == 0 {
                 self.left = None;
                 self.struck = true;
-                match self.blow {
-                    Blow::Kill => killer.kill(),
-                    Blow::Pause => killer.pause(),
-                    Blow::Cut => self.cut = true,
-                }
+                self.cut = self.blow.strike(killer);
             }
         }
         Verdict::Pass
     }
 }
 
-fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
+pub(crate) fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
     let cluster = lab.machines(2)?.arguments(ARGUMENTS).prepare()?;
     let seen = Arc::new(Mutex::new(Seen {
         blow,
@@ -124,11 +102,7 @@ fn one(cluster: &Cluster, seen: &Mutex<Seen>, direction: &str) -> Result<(), Fai
         seen.cut = false;
         seen.blow
     };
-    match blow {
-        Blow::Kill => server.restart()?,
-        Blow::Pause => server.resume(),
-        Blow::Cut => {}
-    }
+    blow.heal(server)?;
     for check in ["late", "again", "memory"] {
         wait_for_ok(client, "client", &format!("{direction} {check}"), LIMIT)?;
     }

@@ -6,9 +6,10 @@ use isthmus_abi::Outcome;
 use isthmus_interface::CallError;
 use isthmus_testkit::Failure;
 
+use crate::blow::Blow;
 use crate::lab::Lab;
 use crate::sites::Called;
-use crate::strike::{Blow, Role, Scene, Step, play};
+use crate::strike::{Role, Scene, Step, play};
 
 /// The frames of a hand-off.
 const STEPS: [Step; 6] = [
@@ -20,16 +21,8 @@ const STEPS: [Step; 6] = [
     Step::Reply,
 ];
 
-pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Kill, at_every_step)
-}
-
-pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Pause, at_every_step)
-}
-
-pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Cut, at_every_step)
+pub(crate) fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
+    play(lab, blow, at_every_step)
 }
 
 fn at_every_step(scene: &mut Scene<'_>) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use isthmus_testkit::{Cluster, Encryption, Failure, Killer, Machine, Verdict, co
 use netipc_protocol::limits::OUTCOME_WITHIN;
 use remote_interface::{Call, Point};
 
+use crate::blow::Blow;
 use crate::frames::{self, Run};
 use crate::lab::Lab;
 
@@ -24,17 +25,6 @@ const CLIENT: usize = 2;
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a busy host may stop the client's machine, or keep the server's last word from us, within one call.
 const STALL: Duration = Duration::from_secs(2);
-
-/// What the machine suffers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Blow {
-    /// It is killed, and started again.
-    Kill,
-    /// It is stopped in mid-instruction, and goes on when its client has given it up.
-    Pause,
-    /// Nothing reaches it and nothing leaves it, until its client has given it up.
-    Cut,
-}
 
 /// What the switch has seen.
 #[derive(Debug)]
@@ -52,19 +42,7 @@ struct Seen {
     answered: BTreeSet<u64>,
 }
 
-pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
-    at_every_point(lab, Blow::Kill)
-}
-
-pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
-    at_every_point(lab, Blow::Pause)
-}
-
-pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
-    at_every_point(lab, Blow::Cut)
-}
-
-fn at_every_point(lab: &Lab, blow: Blow) -> Result<(), Failure> {
+pub(crate) fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
     let cluster = lab
         .machines(2)?
         .encryption(Encryption::OffForTests)
@@ -139,11 +117,7 @@ impl Seen {
     /// Strikes the machine, once for each point: a frame may be repeated.
     fn strike(&mut self, point: Point, killer: &Killer) {
         if self.struck.insert(point) {
-            match self.blow {
-                Blow::Kill => killer.kill(),
-                Blow::Pause => killer.pause(),
-                Blow::Cut => self.cut = true,
-            }
+            self.cut |= self.blow.strike(killer);
         }
     }
 
@@ -167,12 +141,12 @@ fn one(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result<(), Failur
     true_to_what_happened(cluster, &lock(seen), point, &struck)?;
     never_left(cluster, seen, point)?;
     let server = cluster.machine(SERVER);
-    let blow = lock(seen).blow;
-    match blow {
-        Blow::Kill => server.restart()?,
-        Blow::Pause => server.resume(),
-        Blow::Cut => lock(seen).cut = false,
-    }
+    let blow = {
+        let mut seen = lock(seen);
+        seen.cut = false;
+        seen.blow
+    };
+    blow.heal(server)?;
     let client = cluster.machine(CLIENT);
     client
         .wait_for(&contains(&format!("{name} again: answered")), LIMIT)
@@ -194,12 +168,8 @@ fn strike_by_hand(cluster: &Cluster, seen: &Mutex<Seen>, point: Point) -> Result
         &says("remote-server", &format!("request {request} {how_far}")),
         LIMIT,
     )?;
-    let blow = lock(seen).blow;
-    match blow {
-        Blow::Kill => server.kill(),
-        Blow::Pause => server.pause(),
-        Blow::Cut => lock(seen).cut = true,
-    }
+    let mut seen = lock(seen);
+    seen.cut = seen.blow.strike(&server.killer());
     Ok(())
 }
 

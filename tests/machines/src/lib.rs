@@ -9,6 +9,7 @@
 mod agent;
 mod async_calls;
 mod attacker;
+mod blow;
 mod bulk;
 mod bulk_struck;
 mod c_client;
@@ -48,6 +49,7 @@ mod view;
 mod view_names;
 mod weather;
 
+use blow::Blow;
 pub use lab::{Lab, Scenario, Setting};
 
 /// All scenarios.
@@ -164,19 +166,19 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "kill-server-machine",
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &Setting::ALL,
-        run: kill_server_machine::killed,
+        run: |lab| kill_server_machine::struck(lab, Blow::Kill),
     },
     Scenario {
         name: "pause-server-machine",
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &[Setting::Mixed],
-        run: kill_server_machine::paused,
+        run: |lab| kill_server_machine::struck(lab, Blow::Pause),
     },
     Scenario {
         name: "cut-server-machine",
         system: "tests/machines/systems/kill-server-machine.toml",
         settings: &[Setting::Mixed],
-        run: kill_server_machine::cut_off,
+        run: |lab| kill_server_machine::struck(lab, Blow::Cut),
     },
     Scenario {
         name: "bulk",
@@ -200,19 +202,19 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "bulk-killed",
         system: "tests/machines/systems/bulk.toml",
         settings: &[Setting::Mixed],
-        run: bulk_struck::killed,
+        run: |lab| bulk_struck::struck(lab, Blow::Kill),
     },
     Scenario {
         name: "bulk-paused",
         system: "tests/machines/systems/bulk.toml",
         settings: &[Setting::Mixed],
-        run: bulk_struck::paused,
+        run: |lab| bulk_struck::struck(lab, Blow::Pause),
     },
     Scenario {
         name: "bulk-cut",
         system: "tests/machines/systems/bulk.toml",
         settings: &[Setting::Mixed],
-        run: bulk_struck::cut_off,
+        run: |lab| bulk_struck::struck(lab, Blow::Cut),
     },
     Scenario {
         name: "comes-home",
@@ -242,37 +244,37 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "hand-off-killed",
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALIKE,
-        run: hand_off_struck::killed,
+        run: |lab| hand_off_struck::struck(lab, Blow::Kill),
     },
     Scenario {
         name: "hand-off-paused",
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::Mixed],
-        run: hand_off_struck::paused,
+        run: |lab| hand_off_struck::struck(lab, Blow::Pause),
     },
     Scenario {
         name: "hand-off-cut",
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::Mixed],
-        run: hand_off_struck::cut_off,
+        run: |lab| hand_off_struck::struck(lab, Blow::Cut),
     },
     Scenario {
         name: "transfer-killed",
         system: "tests/machines/systems/hand-over.toml",
         settings: &Setting::ALIKE,
-        run: transfer_struck::killed,
+        run: |lab| transfer_struck::struck(lab, Blow::Kill),
     },
     Scenario {
         name: "transfer-paused",
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::Mixed],
-        run: transfer_struck::paused,
+        run: |lab| transfer_struck::struck(lab, Blow::Pause),
     },
     Scenario {
         name: "transfer-cut",
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::Mixed],
-        run: transfer_struck::cut_off,
+        run: |lab| transfer_struck::struck(lab, Blow::Cut),
     },
     Scenario {
         name: "revocation",

@@ -12,6 +12,7 @@ use netipc_protocol::limits::OUTCOME_WITHIN;
 use netipc_wire::{Message, Sequence, SlotIndex, Way};
 use qemu_switch::{PortId, Sighting};
 
+use crate::blow::Blow;
 use crate::frames;
 use crate::lab::Lab;
 use crate::sites::{Called, Site};
@@ -53,14 +54,6 @@ pub(crate) enum Step {
     Reply,
     Revoke,
     RevokeAck,
-}
-
-/// What the machine suffers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blow {
-    Kill,
-    Pause,
-    Cut,
 }
 
 /// What is done, and what the switch has seen of it.
@@ -132,11 +125,8 @@ impl Seen {
                     && (planned < Step::Revoke || is_end(victim)) =>
             {
                 self.struck = true;
-                let killer = &killers[victim as usize - 1];
-                match self.blow {
-                    Blow::Kill => killer.kill(),
-                    Blow::Pause => killer.pause(),
-                    Blow::Cut => self.cut = Some(victim),
+                if self.blow.strike(&killers[victim as usize - 1]) {
+                    self.cut = Some(victim);
                 }
                 if is_end(victim) {
                     Verdict::Drop
@@ -280,14 +270,11 @@ impl<'c> Scene<'c> {
     /// What was struck goes on.
     pub(crate) fn heal(&mut self, victim: Role) -> Result<(), Failure> {
         let machine = self.cluster.machine(victim as usize);
-        match self.blow {
-            Blow::Kill => {
-                machine.restart()?;
-                machine.wait_until_up()?;
-                self.sites[victim as usize - 1] = Site::of(self.cluster, machine)?;
-            }
-            Blow::Pause => machine.resume(),
-            Blow::Cut => lock(self.seen).cut = None,
+        lock(self.seen).cut = None;
+        self.blow.heal(machine)?;
+        if self.blow == Blow::Kill {
+            machine.wait_until_up()?;
+            self.sites[victim as usize - 1] = Site::of(self.cluster, machine)?;
         }
         Ok(())
     }

@@ -8,9 +8,10 @@ use isthmus_abi::Outcome;
 use isthmus_interface::{CallError, Cap};
 use isthmus_testkit::Failure;
 
+use crate::blow::Blow;
 use crate::lab::Lab;
 use crate::sites::{Way, hop};
-use crate::strike::{Blow, Role, Scene, Step, play};
+use crate::strike::{Role, Scene, Step, play};
 
 /// A revocation is complete when the session with a lost importer has ended; and on a busy host machines stand still for some time.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(10);
@@ -33,16 +34,8 @@ impl Crossing {
     ];
 }
 
-pub(crate) fn killed(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Kill, at_every_step)
-}
-
-pub(crate) fn paused(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Pause, at_every_step)
-}
-
-pub(crate) fn cut_off(lab: &Lab) -> Result<(), Failure> {
-    play(lab, Blow::Cut, at_every_step)
+pub(crate) fn struck(lab: &Lab, blow: Blow) -> Result<(), Failure> {
+    play(lab, blow, at_every_step)
 }
 
 fn at_every_step(scene: &mut Scene<'_>) -> Result<(), Failure> {
