@@ -92,10 +92,8 @@ for _, each in pairs(field) do
   table.insert(netipc.fields, each)
 end
 
--- A body is a list of {field, bytes}; a function instead of a field does what a list cannot.
-local function export()
-  return { "export.index", 4 }, { "export.generation", 8 }
-end
+-- A body is a list of {field, bytes}; a function instead of a field does what a list cannot. Several have these:
+local index, generation = { "export.index", 4 }, { "export.generation", 8 }
 
 -- The tree's rest of the body, whatever its length.
 local function rest(name)
@@ -137,7 +135,6 @@ local function list(...)
   return { ... }
 end
 
-local index, generation = export()
 local refusal = list({ "versions.low", 1 }, { "versions.high", 1 }, { "from", 1 }, { "to", 1 }, { "reserved", 4 }, { "cluster", 8 },
   { "echo.boot", 8 }, { "echo.nonce", 8 })
 local cookie = list()

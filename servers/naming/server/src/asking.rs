@@ -309,8 +309,7 @@ impl Server {
     }
 
     /// The machine that owned a name does not say so any more. Another may, or this one.
-    fn ask_owner_again(&mut self, mut client: Client) {
-        client.before += 1;
+    fn ask_owner_again(&mut self, client: Client) {
         let full = self.names.owned_path(&client.asker, &client.path);
         let owner = full.map(|full| {
             self.view
@@ -323,16 +322,9 @@ impl Server {
                 .lookup_owned(now, &client.asker, &client.path, owner)
         });
         match place {
-            Ok(Place::There(question)) if client.before < ATTEMPTS => {
-                let message = Message::of(&naming::owned {
-                    path: question.path.clone(),
-                });
-                client.why = question.why;
-                client.there = question.path;
-                self.queue(question.node, message, client);
-            }
-            Ok(Place::There(_)) => {
-                client.answer(|answer| answer.error::<naming::lookup>(&NamingError::NotSure))
+            Ok(Place::There(question)) => {
+                let path = question.path.clone();
+                self.ask_another(question, Message::of(&naming::owned { path }), client);
             }
             Ok(Place::Here((slot, epoch))) => client.tell(epoch, Some(slot)),
             Err(error) => client.answer(|answer| answer.error::<naming::lookup>(&error)),
@@ -340,20 +332,12 @@ impl Server {
     }
 
     /// The machine that told that it has a name has not. Another may have it, or this one.
-    fn look_again(&mut self, node: u8, mut client: Client) {
+    fn look_again(&mut self, node: u8, client: Client) {
         self.names.disown(node, &client.there);
-        client.before += 1;
         match self.names.lookup(Clock::now(), &client.asker, &client.path) {
-            Ok(Place::There(question)) if client.before < ATTEMPTS => {
-                let message = Message::of(&naming::lookup {
-                    path: question.path.clone(),
-                });
-                client.why = question.why;
-                client.there = question.path;
-                self.queue(question.node, message, client);
-            }
-            Ok(Place::There(_)) => {
-                client.answer(|answer| answer.error::<naming::lookup>(&NamingError::NotSure))
+            Ok(Place::There(question)) => {
+                let path = question.path.clone();
+                self.ask_another(question, Message::of(&naming::lookup { path }), client);
             }
             Ok(Place::Here(slot)) => {
                 client.answer(|answer| answer.reply::<naming::lookup>(&(), Some(slot.into())))
@@ -361,45 +345,15 @@ impl Server {
             Err(error) => client.answer(|answer| answer.error::<naming::lookup>(&error)),
         }
     }
-}
 
-impl Client {
-    /// Answers what a name stands for, as it was asked.
-    fn tell(self, epoch: u64, capability: Option<Slot>) {
-        let (wants, capability) = (self.wants, capability.map(Capability::in_slot));
-        self.answer(|answer| match wants {
-            Wants::Capability => answer.reply::<naming::lookup>(&(), capability),
-            Wants::Epoch => answer.reply::<naming::owned>(&epoch, capability),
-        });
-    }
-
-    /// Answers it.
-    fn answer(self, say: impl FnOnce(&mut Answer)) {
-        let mut answer = Answer::new();
-        say(&mut answer);
-        self.reply.answer(&answer);
-        drop_capability(self.capability);
-    }
-}
-
-/// What a worker has brought.
-struct Brought<'w> {
-    label: Label,
-    words: &'w [u64],
-    capability: Option<Slot>,
-}
-
-impl Brought<'_> {
-    /// The answer, if it has the label that is wanted, and its words are what they should be.
-    fn read<T: Wire>(&self, wanted: Label) -> Option<T> {
-        let mut reader = Reader::new(self.words);
-        let value = T::read(&mut reader).ok().filter(|_| self.label == wanted)?;
-        reader.finish().ok().map(|()| value)
-    }
-}
-
-fn drop_capability(capability: Option<Slot>) {
-    if let Some(slot) = capability {
-        slots::free(slot);
+    /// Asks the next machine on the client's behalf, unless as many were asked as may be.
+    fn ask_another(&mut self, question: Question, message: Message, mut client: Client) {
+        client.before += 1;
+        if client.before >= ATTEMPTS {
+            return client.answer(|answer| answer.error::<naming::lookup>(&NamingError::NotSure));
+        }
+        client.why = question.why;
+        client.there = question.path;
+        self.queue(question.node, message, client);
     }
 }
