@@ -11,6 +11,18 @@ pub const NETWORK: Identity = Identity {
     device: 0x1041,
 };
 
+/// An entropy source: with the modern interface only, or with both.
+pub const ENTROPY: [Identity; 2] = [
+    Identity {
+        vendor: 0x1af4,
+        device: 0x1044,
+    },
+    Identity {
+        vendor: 0x1af4,
+        device: 0x1005,
+    },
+];
+
 /// The number of vendor-specific capabilities, which virtio's are.
 const VENDOR_SPECIFIC: u8 = 0x09;
 /// `cfg_type` of each structure.
@@ -87,8 +99,8 @@ pub struct Structures {
     pub notify_multiplier: u32,
     /// The interrupt status.
     pub isr: Place,
-    /// The device's own configuration.
-    pub device: Place,
+    /// The device's own configuration: not every kind of device has one.
+    pub device: Option<Place>,
 }
 
 impl Structures {
@@ -135,8 +147,19 @@ impl Structures {
             notify,
             notify_multiplier,
             isr: isr.ok_or(VirtioError::Missing(Structure::Isr))?,
-            device: device.ok_or(VirtioError::Missing(Structure::Device))?,
+            device,
         })
+    }
+}
+
+impl Structures {
+    /// The device's own configuration, for a driver that cannot do without.
+    ///
+    /// # Errors
+    /// [`VirtioError::Missing`]
+    pub fn configuration(&self) -> Result<Place, VirtioError> {
+        let missing = VirtioError::Missing(Structure::Device);
+        self.device.ok_or(missing)
     }
 }
 

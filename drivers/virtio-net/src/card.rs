@@ -3,21 +3,17 @@ use core::fmt;
 use core::sync::atomic::{Ordering, fence};
 
 use shared_memory::Wait;
+use virtio_device::{
+    DmaMemory, FEATURE_VERSION_1, MemoryError, PciFault, Refusal, Registers, memory, negotiate,
+};
 use virtio_drivers::Error;
-use virtio_drivers::transport::{DeviceStatus, Transport};
+use virtio_drivers::transport::Transport;
 
-use crate::memory::{self, DmaMemory, MemoryError};
-use crate::pci::PciFault;
 use crate::receive::Receiver;
-use crate::registers::Registers;
 use crate::transmit::Transmitter;
 
 /// The device has a MAC address of its own (5.1.3).
 const FEATURE_MAC: u64 = 1 << 5;
-/// The modern interface (6).
-const FEATURE_VERSION_1: u64 = 1 << 32;
-/// How often a reset is looked for. The devices that we know are reset by the time the write returns.
-const RESET_LOOKS: usize = 1000;
 
 /// Why a card does not come up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +52,15 @@ impl core::error::Error for CardError {}
 impl From<MemoryError> for CardError {
     fn from(error: MemoryError) -> Self {
         Self::Memory(error)
+    }
+}
+
+impl From<Refusal> for CardError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Reset => Self::Reset,
+            Refusal::Features => Self::Features,
+        }
     }
 }
 
@@ -103,24 +108,7 @@ impl Card<Registers> {
 impl<T: Transport> Card<T> {
     /// Device initialisation (3.1.1), with the memory given already.
     pub(crate) fn start(mut transport: T) -> Result<Self, CardError> {
-        transport.set_status(DeviceStatus::empty());
-        let reset = (0..RESET_LOOKS).any(|_| transport.get_status().is_empty());
-        if !reset {
-            return Err(CardError::Reset);
-        }
-        let known = DeviceStatus::ACKNOWLEDGE | DeviceStatus::DRIVER;
-        transport.set_status(known);
-        let wanted = FEATURE_MAC | FEATURE_VERSION_1;
-        if transport.read_device_features() & wanted != wanted {
-            transport.set_status(DeviceStatus::FAILED);
-            return Err(CardError::Features);
-        }
-        transport.write_driver_features(wanted);
-        transport.set_status(known | DeviceStatus::FEATURES_OK);
-        if !transport.get_status().contains(DeviceStatus::FEATURES_OK) {
-            transport.set_status(DeviceStatus::FAILED);
-            return Err(CardError::Features);
-        }
+        negotiate(&mut transport, FEATURE_MAC | FEATURE_VERSION_1)?;
         let mut mac = [0; 6];
         for (offset, byte) in mac.iter_mut().enumerate() {
             *byte = transport

@@ -1,7 +1,6 @@
 //! Driver for a virtio network card (Virtual I/O Device 1.2, 5.1), over PCI with MSI-X or over MMIO, interrupt driven.
 //!
-//! The queues are `virtio-drivers`'; what is here is the card's life (features, buffers, kicks, sleeping) and the PCI registers without
-//! configuration space, which stays the root task's. Receive buffers are posted once and given back after each frame; nothing is
+//! The queues are `virtio-drivers`', the registers and the memory `virtio-device`'s; what is here is the card's life (features, buffers, kicks, sleeping). Receive buffers are posted once and given back after each frame; nothing is
 //! allocated after [`Card::new`]. Kicks are deferred: call [`Card::kick`] once after a batch.
 //!
 //! The event index is not negotiated: with it, the crate's test whether to kick ignores the wrap of the index. Without it, a fence between
@@ -12,24 +11,19 @@
 //! Read next: [`Card`]; `docs/network.md`.
 #![no_std]
 
+mod buffers;
 mod card;
-mod memory;
 #[cfg(target_os = "none")]
 mod open;
-mod pci;
 mod receive;
-mod registers;
 #[cfg(test)]
 mod tests;
 mod transmit;
 
 pub use card::{Card, CardError, Room};
-pub use memory::{DmaMemory, MemoryError};
 #[cfg(target_os = "none")]
 pub use open::{OpenError, open};
-pub use pci::{PciFault, PciPlaces, PciRegisters};
 pub use receive::Receiver;
-pub use registers::{Registers, RegistersError};
 pub use transmit::{Full, Transmitter};
 
 /// Bytes of the header that stands before each frame in a buffer (`virtio_net_hdr` of a modern device).

@@ -6,10 +6,9 @@ use isthmus_abi::layout::{DEVICES, DMA, END, PAGE_BYTES};
 use isthmus_abi::startup::{Missing, RegionKind, VirtioNet};
 use isthmus_abi::{Startup, startup};
 
+use virtio_device::{DeviceType, DmaMemory, PciPlaces, Registers, RegistersError};
+
 use crate::card::{Card, CardError};
-use crate::memory::DmaMemory;
-use crate::pci::PciPlaces;
-use crate::registers::{Registers, RegistersError};
 
 /// Why the component's card cannot be opened.
 #[derive(Debug)]
@@ -90,19 +89,22 @@ fn registers(device: VirtioNet) -> Result<(Registers, startup::Interrupt), OpenE
                 notify: register(notify)?,
                 notify_multiplier,
                 isr: register(isr)?,
-                device: register(device)?,
-                msix_entry,
+                device: Some(register(device)?),
+                msix_entry: Some(msix_entry),
             };
             // SAFETY: the window for devices holds nothing but device memory, in whole pages, or nothing at all; this program drives one
             // card (`Card::new` refuses a second).
-            Ok((unsafe { Registers::pci(places) }, interrupt))
+            Ok((
+                unsafe { Registers::pci(DeviceType::Network, places) },
+                interrupt,
+            ))
         }
         VirtioNet::Mmio {
             registers,
             interrupt,
         } => {
             // SAFETY: as above; a slot lies within its page because it is aligned to its size.
-            let registers = unsafe { Registers::mmio(register(registers)?)? };
+            let registers = unsafe { Registers::mmio(DeviceType::Network, register(registers)?)? };
             Ok((registers, interrupt))
         }
     }

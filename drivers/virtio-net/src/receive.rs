@@ -1,8 +1,9 @@
 //! The receive queue: every buffer is with the device, but for the one whose frame is being looked at.
+use virtio_device::Memory;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
 
-use crate::memory::{Buffers, Memory};
+use crate::buffers::Buffers;
 use crate::{Broken, HEADER, MAX_FRAME, RECEIVE_BUFFERS};
 
 /// The queue's number (5.1.2).

@@ -1,9 +1,10 @@
 //! The transmit queue: buffers come back when new ones are wanted, without interrupts unless the queue was full.
 use heapless::Vec;
+use virtio_device::Memory;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
 
-use crate::memory::{Buffers, Memory};
+use crate::buffers::Buffers;
 use crate::{Broken, HEADER, MAX_FRAME, TRANSMIT_BUFFERS};
 
 /// The queue's number (5.1.2).

@@ -10,5 +10,6 @@ mod machine;
 
 pub use command_line::CommandLine;
 pub use machine::{
-    Arch, ArchError, Clock, Console, Image, Link, Machine, Node, NodeError, SEED_BYTES, mac_of,
+    Arch, ArchError, Clock, Console, Image, Link, Machine, Node, NodeError, Randomness, SEED_BYTES,
+    mac_of,
 };

@@ -218,6 +218,18 @@ pub enum Clock {
     Instructions,
 }
 
+/// Where a machine's random numbers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Randomness {
+    /// The host: the seed that it is started with, and a PC's RDRAND.
+    #[default]
+    Host,
+    /// A virtio-rng device alone: neither seed nor RDRAND.
+    Device,
+    /// Nothing that nobody could guess. Its netipc speaks to no other machine.
+    Nowhere,
+}
+
 /// Bytes of a machine's seed.
 pub const SEED_BYTES: usize = 32;
 
@@ -240,7 +252,9 @@ pub struct Machine {
     pub arguments: String,
     /// What it knows its cluster by (`opt/isthmus/keys`): a file as `isthmus cluster` writes it.
     pub keys: Option<PathBuf>,
-    /// What its random numbers are made from (`opt/isthmus/seed`): to be drawn anew at each start.
+    /// Where its random numbers come from.
+    pub randomness: Randomness,
+    /// What they are made from if they come from the host (`opt/isthmus/seed`): to be drawn anew at each start.
     pub seed: Option<[u8; SEED_BYTES]>,
     /// Further arguments for QEMU, last.
     pub extra: Vec<OsString>,
@@ -251,6 +265,8 @@ const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=4";
 
 /// The plainest PC's processor, and RDRAND: keys need random numbers that nobody foresees.
 const PC_PROCESSOR: &str = "qemu64,+rdrand";
+/// The same without: for a machine that has them elsewhere, or is to have none.
+const PC_PROCESSOR_ALONE: &str = "qemu64";
 
 impl Machine {
     /// Enough for every system in `systems/`; seconds are spent on clearing more.
@@ -268,6 +284,7 @@ impl Machine {
             clock: Clock::Real,
             arguments: String::new(),
             keys: None,
+            randomness: Randomness::Host,
             seed: None,
             extra: Vec::new(),
         }
@@ -291,6 +308,7 @@ impl Machine {
             .with(self.serial())
             .with(self.facts())
             .with(self.network())
+            .with(self.entropy_source())
             .with(match self.clock {
                 Clock::Real => &[][..],
                 Clock::Instructions => &["-icount", "shift=0"],
@@ -301,7 +319,13 @@ impl Machine {
     /// Board and processor: the plainest that this kernel runs on.
     fn board(&self) -> Vec<&'static str> {
         match self.image.arch() {
-            Arch::X86_64 => vec!["-M", "q35", "-cpu", PC_PROCESSOR, "-device", DEBUG_EXIT],
+            Arch::X86_64 => {
+                let processor = match self.randomness {
+                    Randomness::Host => PC_PROCESSOR,
+                    Randomness::Device | Randomness::Nowhere => PC_PROCESSOR_ALONE,
+                };
+                vec!["-M", "q35", "-cpu", processor, "-device", DEBUG_EXIT]
+            }
             // GICv3 and high memory are not for this kernel; the virtio-mmio slots are to show the modern interface.
             Arch::Aarch64 => {
                 let modern = "virtio-mmio.force-legacy=false";
@@ -353,7 +377,7 @@ impl Machine {
         if !self.arguments.is_empty() {
             facts.push(("arguments", self.arguments.clone()));
         }
-        if let Some(seed) = self.seed {
+        if let (Randomness::Host, Some(seed)) = (self.randomness, self.seed) {
             let hex = seed.iter().map(|byte| format!("{byte:02x}")).collect();
             facts.push(("seed", hex));
         }
@@ -368,6 +392,15 @@ impl Machine {
             ["-fw_cfg".into(), file]
         });
         facts.into_iter().flat_map(fact).chain(keys).collect()
+    }
+
+    /// After the network card: each takes the next virtio-mmio slot.
+    fn entropy_source(&self) -> &'static [&'static str] {
+        match (self.randomness, self.image.arch()) {
+            (Randomness::Host | Randomness::Nowhere, _) => &[],
+            (Randomness::Device, Arch::X86_64) => &["-device", "virtio-rng-pci,disable-legacy=on"],
+            (Randomness::Device, Arch::Aarch64) => &["-device", "virtio-rng-device"],
+        }
     }
 
     fn network(&self) -> Vec<OsString> {
@@ -490,6 +523,29 @@ mod tests {
             line.contains(&format!("name=opt/isthmus/seed,string={seed}")),
             "{line}"
         );
+    }
+
+    #[test]
+    fn random_numbers_come_from_the_host_or_a_device_or_nowhere() {
+        let of = |machine: Machine, randomness| {
+            line(&Machine {
+                randomness,
+                seed: Some([0xa5; SEED_BYTES]),
+                ..machine
+            })
+        };
+        for machine in [x86_64, aarch64] {
+            let host = of(machine(), Randomness::Host);
+            assert!(host.contains("opt/isthmus/seed"), "{host}");
+            for randomness in [Randomness::Device, Randomness::Nowhere] {
+                let line = of(machine(), randomness);
+                assert!(!line.contains("opt/isthmus/seed"), "{line}");
+                assert!(!line.contains("rdrand"), "{line}");
+                let device = randomness == Randomness::Device;
+                assert_eq!(line.contains("-device virtio-rng-"), device, "{line}");
+            }
+        }
+        assert!(of(x86_64(), Randomness::Host).contains("-cpu qemu64,+rdrand"));
     }
 
     #[test]

@@ -20,6 +20,15 @@ pub enum Processor {
     Aarch64,
 }
 
+/// Where a machine has its random numbers from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Random {
+    /// The host: a seed at each start, and a PC's RDRAND.
+    Host,
+    /// A virtio-rng device, and nothing else.
+    VirtioRng,
+}
+
 /// One machine of a cluster.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -29,6 +38,8 @@ pub struct Machine {
     pub processor: Processor,
     /// Bytes of its memory, if the file says it.
     pub memory_bytes: Option<u64>,
+    /// Where it has its random numbers from.
+    pub random: Random,
     /// What it is started with, `key=value key=value`.
     pub arguments: String,
     /// The system that it runs: a file, relative to the cluster file.
@@ -229,6 +240,10 @@ fn machine(
     let memory = r
         .has("memory")
         .then(|| r.size("memory", least, least, most));
+    let random = r.choice(
+        "random",
+        &[("host", Random::Host), ("virtio-rng", Random::VirtioRng)],
+    );
     let arguments: Arguments = arguments::read(&mut r);
     let labels = r.names("labels");
     let own = r.text("system");
@@ -245,6 +260,7 @@ fn machine(
         name: name.value,
         processor: processor.value,
         memory_bytes: memory.map(|bytes| bytes.value),
+        random: random.value,
         arguments: arguments.as_str().to_owned(),
         system: system?,
         labels: labels.into_iter().map(|label| label.value).collect(),

@@ -1,6 +1,6 @@
 //! A cluster file names machines, and systems may then name them too.
 
-use isthmus_description::cluster::Processor;
+use isthmus_description::cluster::{Processor, Random};
 use isthmus_description::{Cluster, Here, describe, describe_in, keys};
 
 const CLUSTER: &str = include_str!("cluster.toml");
@@ -23,6 +23,7 @@ fn machines_are_what_the_file_says() {
         (Processor::X86_64, Some(256 << 20))
     );
     assert_eq!((b.processor, b.memory_bytes), (Processor::Aarch64, None));
+    assert_eq!((a.random, b.random), (Random::Host, Random::VirtioRng));
     assert_eq!(
         (a.arguments.as_str(), c.system.as_str()),
         ("rounds=20", "other.toml")

@@ -5,14 +5,16 @@ use isthmus_abi::startup::{Randomness, Seed};
 use sha2::{Digest, Sha256};
 
 /// Everything that is known at this start and perhaps not before it, mixed: the time at which things happen, the processor's
-/// own generator where there is one, and what the machine was told from outside.
+/// own generator and the entropy source where there are any, and what the machine was told from outside.
 pub struct Entropy {
     mixed: Sha256,
     randomness: Randomness,
 }
 
-/// Bytes in hexadecimal of what the host has drawn, at least.
-const DRAWN: usize = 64;
+/// Bytes that are good enough alone, if nobody can foresee them.
+pub const DRAWN_BYTES: usize = 32;
+/// The same in hexadecimal.
+const DRAWN_DIGITS: usize = 2 * DRAWN_BYTES;
 
 impl Entropy {
     /// What the machine itself has.
@@ -31,11 +33,17 @@ impl Entropy {
         entropy
     }
 
-    /// Mixes in what the host has drawn for this start.
-    pub fn add_drawn(&mut self, drawn: &[u8]) {
-        if drawn.len() >= DRAWN {
+    /// Mixes in what the host has drawn for this start: bytes in hexadecimal.
+    pub fn add_told(&mut self, told: &[u8]) {
+        if told.len() >= DRAWN_DIGITS {
             self.randomness = Randomness::Genuine;
         }
+        self.add(told);
+    }
+
+    /// Mixes in what the machine's entropy source has given.
+    pub fn add_drawn(&mut self, drawn: &[u8; DRAWN_BYTES]) {
+        self.randomness = Randomness::Genuine;
         self.add(drawn);
     }
 
@@ -61,14 +69,16 @@ impl Entropy {
 /// Words that are asked of the processor's generator.
 const WORDS: usize = 4;
 
+/// The machine's counter, in its own ticks.
 #[cfg(target_arch = "x86_64")]
-fn counter() -> u64 {
+pub fn counter() -> u64 {
     // SAFETY: reads the counter; the kernel leaves it readable to user space.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
+/// The machine's counter, in its own ticks.
 #[cfg(target_arch = "aarch64")]
-fn counter() -> u64 {
+pub fn counter() -> u64 {
     let ticks: u64;
     // SAFETY: reads a counter that the loader has opened to user space.
     unsafe {

@@ -7,7 +7,7 @@ use isthmus_plan::archive::BadArchive;
 use isthmus_plan::check::BadPlan;
 
 /// Why the system cannot be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Error {
     /// The boot archive.
     Archive(BadArchive),
@@ -19,9 +19,14 @@ pub enum Error {
     NoDeviceMemory(u64),
     /// A device that the description asks for is not in this machine.
     NoDevice(&'static str),
-    /// A network card that is there cannot be used.
+    /// A virtio device that is there cannot be used.
     #[cfg(target_arch = "x86_64")]
-    BadCard(crate::devices::BadCard),
+    BadDevice(crate::devices::BadDevice),
+    /// A virtio-mmio slot is not what it seemed.
+    #[cfg(target_arch = "aarch64")]
+    BadRegisters(virtio_device::RegistersError),
+    /// The entropy source does not answer as it should.
+    NoEntropy(virtio_rng::DrawError),
     /// A program that the plan names is not in the archive.
     NoProgram(Name),
     /// A program's contents are not what they were when the archive was made.
@@ -60,7 +65,10 @@ impl fmt::Display for Error {
             }
             Self::NoDevice(name) => write!(f, "this machine has no {name}"),
             #[cfg(target_arch = "x86_64")]
-            Self::BadCard(why) => write!(f, "the network card cannot be used: {why}"),
+            Self::BadDevice(why) => write!(f, "a virtio device cannot be used: {why}"),
+            #[cfg(target_arch = "aarch64")]
+            Self::BadRegisters(why) => write!(f, "a virtio device cannot be used: {why}"),
+            Self::NoEntropy(why) => write!(f, "the entropy source cannot be used: {why}"),
             Self::NoProgram(name) => write!(f, "the boot archive has no program `{name}`"),
             Self::DamagedProgram(name) => {
                 write!(f, "program `{name}` was damaged on its way into memory")

@@ -74,7 +74,7 @@ impl Facts {
                 .map_err(|_| Error::Fact("arguments"))?;
         }
         if let Some(seed) = file(device, "opt/isthmus/seed", &mut text)? {
-            facts.entropy.add_drawn(seed.trim().as_bytes());
+            facts.entropy.add_told(seed.trim().as_bytes());
         }
         let mut keys = [0; limits::CLUSTER_KEYS_BYTES];
         if let Some(keys) = content(device, "opt/isthmus/keys", &mut keys)? {

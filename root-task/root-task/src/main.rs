@@ -65,7 +65,12 @@ fn start(
     let own = sel4::init_thread::slot::TCB.cap();
     own.tcb_set_priority(own, PRIORITY)
         .doing("the root task's priority")?;
-    let (mut machine, facts) = look_around(objects, window)?;
+    let (mut machine, mut facts) = look_around(objects, window)?;
+    match devices::draw_entropy(&mut machine, objects, window) {
+        Ok(Some(drawn)) => facts.entropy.add_drawn(&drawn),
+        Ok(None) => {}
+        Err(why) => say!("no random numbers from virtio-rng: {why}"),
+    }
     let archive = Archive::open(sel4_root_task::archive()).map_err(Error::Archive)?;
     let plan = Plan::decode(archive.plan().map_err(Error::Archive)?).map_err(Error::Plan)?;
     let node = facts.here.node;

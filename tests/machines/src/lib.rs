@@ -38,6 +38,7 @@ mod orphans;
 mod ping;
 mod policy;
 mod processes;
+mod randomness;
 mod revocation;
 mod secrecy;
 mod sites;
@@ -377,6 +378,12 @@ pub const SCENARIOS: &[Scenario] = &[
         system: "tests/machines/systems/hand-over.toml",
         settings: &[Setting::X86_64, Setting::Mixed],
         run: keys::change_while_machines_run,
+    },
+    Scenario {
+        name: "randomness",
+        system: "tests/machines/systems/hand-over.toml",
+        settings: &[Setting::Mixed],
+        run: randomness::is_had_or_asked_for,
     },
     Scenario {
         name: "secrecy",

@@ -19,6 +19,7 @@ pub mod workspace;
 
 pub use builder::{Builder, kernel, kernel_arch};
 pub use cluster::ClusterFile;
+pub use isthmus_description::cluster::Random;
 pub use isthmus_image::{PROGRAMS, in_folder};
 pub use microkernel_config::Profile;
 pub use qemu_machines::Arch;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use isthmus_build::{ClusterFile, Project};
-use isthmus_testkit::{Cluster, ClusterBuilder, ConsoleLine, Host, KeyLog, Said, SystemImage};
-use isthmus_testkit::{GRAMMAR, Script};
+use isthmus_build::{ClusterFile, Project, Random};
+use isthmus_testkit::{
+    Cluster, ClusterBuilder, ConsoleLine, GRAMMAR, Host, KeyLog, Randomness, Said, Script,
+    SystemImage,
+};
 use microkernel_config::Profile;
 
 use crate::Ending;
@@ -123,8 +125,16 @@ fn of_file(ui: &Ui, options: &options::Up, file: &Path) -> Result<(ClusterBuilde
         if let Some(bytes) = machine.memory_bytes {
             cluster = cluster.memory_mib_of(node, (bytes >> 20) as u32);
         }
+        cluster = cluster.randomness_of(node, randomness_of(machine.random));
     }
     Ok((cluster, format!("the cluster `{}`", file.name())))
+}
+
+const fn randomness_of(random: Random) -> Randomness {
+    match random {
+        Random::Host => Randomness::Host,
+        Random::VirtioRng => Randomness::Device,
+    }
 }
 
 /// Prints a line. That nobody reads is no reason to stop the machines.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netipc_crypto::{Encryption, KeyLog};
-use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node};
+use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node, Randomness};
 use qemu_switch::{
     Attachment, Config, Faults, LinkState, PortId, Script, ScriptError, Sighting, Switch, Verdict,
 };
@@ -60,6 +60,7 @@ struct Monitored;
 struct Own {
     memory_mib: Option<u32>,
     arguments: Option<String>,
+    randomness: Randomness,
 }
 
 /// Machines 1 to n, and their switch. When it goes, they are killed and their sockets removed.
@@ -90,6 +91,13 @@ impl ClusterBuilder {
     #[must_use]
     pub fn arguments_of(mut self, node: usize, arguments: impl Into<String>) -> Self {
         self.own.entry(node).or_default().arguments = Some(arguments.into());
+        self
+    }
+
+    /// Where machine `node`, from 1, has its random numbers from: the host, if nothing else is said.
+    #[must_use]
+    pub fn randomness_of(mut self, node: usize, randomness: Randomness) -> Self {
+        self.own.entry(node).or_default().randomness = randomness;
         self
     }
 
@@ -266,6 +274,7 @@ impl ClusterBuilder {
                 },
                 console: Console::Stdio,
                 clock: self.clock,
+                randomness: own.randomness,
                 arguments: own.arguments.unwrap_or_else(|| self.arguments.clone()),
                 keys: keys.get(usize::from(node.id()) - 1).cloned(),
                 ..Definition::new(image.image().clone())

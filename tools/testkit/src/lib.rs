@@ -52,7 +52,7 @@ pub use logs::{BuildId, LogDecoder, Programs};
 pub use machine::{Killer, Machine};
 pub use netipc_crypto::{Encryption, KeyLog};
 pub use pattern::{Pattern, contains, says};
-pub use qemu_machines::{Arch, Clock, Node};
+pub use qemu_machines::{Arch, Clock, Node, Randomness};
 pub use qemu_switch::commands::GRAMMAR;
 pub use qemu_switch::framing::{StreamDecoder, length_prefix};
 pub use qemu_switch::{

@@ -1,7 +1,8 @@
 //! Devices: found in this machine, and given to the component that the description names. One file for each kind; a driver's registers,
-//! ports and interrupts are all that its component gets.
+//! ports and interrupts are all that its component gets. The entropy source is no component's: the root task asks it, once.
 
 mod console;
+mod entropy_source;
 mod gpio;
 #[cfg(target_arch = "x86_64")]
 mod pc;
@@ -30,9 +31,10 @@ use builder::Doing;
 use builder::{Access, PAGE, Supply, Window};
 
 #[cfg(target_arch = "x86_64")]
-pub use virtio_pci::BadCard;
+pub use virtio_pci::BadDevice;
 
 pub use console::open as open_console;
+pub use entropy_source::draw as draw_entropy;
 pub use timer::counter_hz;
 
 /// What this machine has, and who has it already.
@@ -46,9 +48,9 @@ pub struct Machine {
     next_vector: sel4::Word,
     /// Network cards that have their driver.
     cards_given: usize,
-    /// The pages of virtio-mmio slots that were looked at.
+    /// The pages of virtio-mmio slots that were looked at, and where the root task sees each.
     #[cfg(target_arch = "aarch64")]
-    virtio_pages: [Option<cap::Granule>; virtio_mmio::PAGES],
+    virtio_pages: [Option<(cap::Granule, u64)>; virtio_mmio::PAGES],
 }
 
 impl Machine {

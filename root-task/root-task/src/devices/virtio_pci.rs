@@ -1,16 +1,19 @@
-//! The network card on PCI. The root task alone reads and writes configuration space and the card's MSI-X table: whoever writes an entry
-//! there writes to an address of his choice. The driver gets the pages with virtio's structures.
+//! virtio devices on PCI: the network card, whose driver gets the pages with virtio's structures, and the entropy source, which the root task asks itself. The root
+//! task alone reads and writes configuration space and the card's MSI-X table: whoever writes an entry there writes to an address of his choice.
 
 use core::fmt;
+use core::ptr::NonNull;
 
 use isthmus_abi::startup;
 use pci::msix::{self, Msix, MsixError};
 use pci::virtio::{self, Structures, VirtioError};
 use pci::{BarError, Bars, ConfigurationSpace, Function, Register, Window};
 use sel4::{Word, cap, init_thread};
+use virtio_device::{DeviceType, PciPlaces, Registers};
 
 use super::{Giving, Machine, irq_control};
 use crate::error::{Error, Result};
+use crate::objects::Objects;
 use builder::{Access, PAGE};
 
 /// Ports of configuration mechanism 1 (PCI Local Bus 3.0, 3.2.2.3.2); q35 has them too.
@@ -18,12 +21,12 @@ const CONFIG_ADDRESS: u16 = 0xcf8;
 const CONFIG_DATA: u16 = 0xcfc;
 /// The entry of the MSI-X table that both queues of a card raise.
 const ENTRY: u16 = 0;
-/// Pages that a card's structures lie in, at most: one for each.
+/// Pages that a device's structures lie in, at most: one for each.
 const PAGES: usize = 4;
 
-/// Why a card that is there cannot be used.
+/// Why a device that is there cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadCard {
+pub enum BadDevice {
     /// Its base address registers.
     Bars(BarError),
     /// Its virtio structures.
@@ -34,7 +37,7 @@ pub enum BadCard {
     TableShared,
 }
 
-impl fmt::Display for BadCard {
+impl fmt::Display for BadDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bars(error) => error.fmt(f),
@@ -49,19 +52,19 @@ impl fmt::Display for BadCard {
 
 impl From<BarError> for Error {
     fn from(error: BarError) -> Self {
-        Self::BadCard(BadCard::Bars(error))
+        Self::BadDevice(BadDevice::Bars(error))
     }
 }
 
 impl From<VirtioError> for Error {
     fn from(error: VirtioError) -> Self {
-        Self::BadCard(BadCard::Structures(error))
+        Self::BadDevice(BadDevice::Structures(error))
     }
 }
 
 impl From<MsixError> for Error {
     fn from(error: MsixError) -> Self {
-        Self::BadCard(BadCard::Msix(error))
+        Self::BadDevice(BadDevice::Msix(error))
     }
 }
 
@@ -88,7 +91,7 @@ impl ConfigurationSpace for Ports {
 /// Gives the next network card that nobody has yet.
 ///
 /// # Errors
-/// [`Error::NoDevice`], [`Error::BadCard`], or what the kernel refuses.
+/// [`Error::NoDevice`], [`Error::BadDevice`], or what the kernel refuses.
 pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::VirtioNet> {
     let mut space = Ports(init_thread::slot::IO_PORT_CONTROL.cap());
     let (function, _) = pci::functions(&mut space)
@@ -103,12 +106,13 @@ pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::V
     pci::enable(&mut space, function);
 
     let mut pages = Pages::default();
-    let common = pages.place(giving, structures.common.window)?;
-    let notify = pages.place(giving, structures.notify.window)?;
-    let isr = pages.place(giving, structures.isr.window)?;
-    let device = pages.place(giving, structures.device.window)?;
+    let mut place = |window| pages.place(window, |physical| giving.registers(physical, PAGE));
+    let common = place(structures.common.window)?;
+    let notify = place(structures.notify.window)?;
+    let isr = place(structures.isr.window)?;
+    let device = place(structures.configuration()?.window)?;
     if pages.find(msix.table.address).is_some() {
-        return Err(Error::BadCard(BadCard::TableShared));
+        return Err(Error::BadDevice(BadDevice::TableShared));
     }
 
     let vector = machine.vector()?;
@@ -129,6 +133,44 @@ pub fn give(machine: &mut Machine, giving: &mut Giving<'_>) -> Result<startup::V
         msix_entry: ENTRY,
         interrupt,
     })
+}
+
+/// The registers of the first entropy source, mapped for the root task; `None`: there is none. Without an interrupt, which nobody would take.
+///
+/// # Errors
+/// [`Error::BadDevice`], or what the kernel refuses.
+pub fn entropy_source(
+    _: &mut Machine,
+    objects: &mut Objects,
+    window: &mut builder::Window,
+) -> Result<Option<Registers>> {
+    let mut space = Ports(init_thread::slot::IO_PORT_CONTROL.cap());
+    let found = pci::functions(&mut space).find(|(_, it)| virtio::ENTROPY.contains(it));
+    let Some((function, _)) = found else {
+        return Ok(None);
+    };
+    let bars = Bars::read(&mut space, function)?;
+    let structures = Structures::find(&mut space, function, &bars)?;
+    pci::enable(&mut space, function);
+    let mut pages = Pages::default();
+    let mut place = |structure: virtio::Place| {
+        let seen = pages.place(structure.window, |physical| {
+            let frame = objects.device_page(physical)?;
+            Ok(window.keep(objects, &[frame], Access::Device)?)
+        });
+        seen.map(|seen| NonNull::new(seen as *mut u8).expect("the window does not begin at 0"))
+    };
+    let places = PciPlaces {
+        common: place(structures.common)?,
+        notify: place(structures.notify)?,
+        notify_multiplier: structures.notify_multiplier,
+        isr: place(structures.isr)?,
+        device: None,
+        msix_entry: None,
+    };
+    // SAFETY: the pages are mapped for good, as device memory, and the root task gives them to nobody else: each is had once.
+    let registers = unsafe { Registers::pci(DeviceType::EntropySource, places) };
+    Ok(Some(registers))
 }
 
 /// Lets the card's table entry send `vector`.
@@ -154,7 +196,7 @@ fn write_entry(giving: &mut Giving<'_>, table: Window, vector: Word) -> Result<(
     Ok(())
 }
 
-/// The pages of device memory that the driver has got, each mapped once.
+/// The pages of device memory that a driver has got, each mapped once.
 #[derive(Default)]
 struct Pages(heapless::Vec<(u64, u64), PAGES>);
 
@@ -168,14 +210,14 @@ impl Pages {
             .map(|(_, seen)| *seen)
     }
 
-    /// Gives the driver the page that `window` begins in; answers where it sees the window's first byte.
-    fn place(&mut self, giving: &mut Giving<'_>, window: Window) -> Result<u64> {
+    /// Has the page mapped that `window` begins in, by its physical address; answers where the driver sees the window's first byte.
+    fn place(&mut self, window: Window, map: impl FnOnce(u64) -> Result<u64>) -> Result<u64> {
         let within = window.address % PAGE;
         if let Some(seen) = self.find(window.address) {
             return Ok(seen + within);
         }
         let physical = window.address - within;
-        let seen = giving.registers(physical, PAGE)?;
+        let seen = map(physical)?;
         // One for each structure: there is room.
         let _ = self.0.push((physical, seen));
         Ok(seen + within)

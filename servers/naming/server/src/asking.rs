@@ -357,3 +357,44 @@ impl Server {
         self.queue(question.node, message, client);
     }
 }
+
+impl Client {
+    /// Answers what a name stands for, as it was asked.
+    fn tell(self, epoch: u64, capability: Option<Slot>) {
+        let (wants, capability) = (self.wants, capability.map(Capability::in_slot));
+        self.answer(|answer| match wants {
+            Wants::Capability => answer.reply::<naming::lookup>(&(), capability),
+            Wants::Epoch => answer.reply::<naming::owned>(&epoch, capability),
+        });
+    }
+
+    /// Answers it.
+    fn answer(self, say: impl FnOnce(&mut Answer)) {
+        let mut answer = Answer::new();
+        say(&mut answer);
+        self.reply.answer(&answer);
+        drop_capability(self.capability);
+    }
+}
+
+/// What a worker has brought.
+struct Brought<'w> {
+    label: Label,
+    words: &'w [u64],
+    capability: Option<Slot>,
+}
+
+impl Brought<'_> {
+    /// The answer, if it has the label that is wanted, and its words are what they should be.
+    fn read<T: Wire>(&self, wanted: Label) -> Option<T> {
+        let mut reader = Reader::new(self.words);
+        let value = T::read(&mut reader).ok().filter(|_| self.label == wanted)?;
+        reader.finish().ok().map(|()| value)
+    }
+}
+
+fn drop_capability(capability: Option<Slot>) {
+    if let Some(slot) = capability {
+        slots::free(slot);
+    }
+}

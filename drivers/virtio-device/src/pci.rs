@@ -26,7 +26,7 @@ mod common {
 
 /// No interrupt (`VIRTIO_MSI_NO_VECTOR`).
 const NO_VECTOR: u16 = 0xffff;
-/// Queues that the driver uses: receive and transmit.
+/// Queues that a driver may use: a network card's receive and transmit.
 const QUEUES: usize = 2;
 /// Bytes of each structure that are mapped at least: the root task maps whole pages.
 const MAPPED: usize = 4096;
@@ -42,10 +42,10 @@ pub struct PciPlaces {
     pub notify_multiplier: u32,
     /// The interrupt status.
     pub isr: NonNull<u8>,
-    /// The device's own configuration.
-    pub device: NonNull<u8>,
-    /// The entry of the MSI-X table that both queues raise.
-    pub msix_entry: u16,
+    /// The device's own configuration, if it has any.
+    pub device: Option<NonNull<u8>>,
+    /// The entry of the MSI-X table that all queues raise; `None`: the device raises no interrupt, and is looked at.
+    pub msix_entry: Option<u16>,
 }
 
 /// What went wrong where the crate's interface has no place for an error.
@@ -60,6 +60,7 @@ pub enum PciFault {
 /// The device's registers.
 #[derive(Debug)]
 pub struct PciRegisters {
+    kind: DeviceType,
     places: PciPlaces,
     /// Each queue's notification address, known once the queue is set up.
     notify: [Option<NonNull<u16>>; QUEUES],
@@ -67,13 +68,14 @@ pub struct PciRegisters {
 }
 
 impl PciRegisters {
-    /// The registers at `places`.
+    /// The registers at `places` of a device that is a `kind`, by its PCI identity.
     ///
     /// # Safety
     /// A page of device memory must be mapped from each place's page on, for ever, and nobody else may use it.
     #[must_use]
-    pub const unsafe fn new(places: PciPlaces) -> Self {
+    pub const unsafe fn new(kind: DeviceType, places: PciPlaces) -> Self {
         Self {
+            kind,
             places,
             notify: [None; QUEUES],
             fault: None,
@@ -128,7 +130,7 @@ impl Register for u32 {}
 
 impl Transport for PciRegisters {
     fn device_type(&self) -> DeviceType {
-        DeviceType::Network // by its PCI identity, which the root task has looked at
+        self.kind
     }
 
     fn read_device_features(&mut self) -> u64 {
@@ -186,8 +188,9 @@ impl Transport for PciRegisters {
         self.write_address(common::QUEUE_DRIVER, driver_area);
         self.write_address(common::QUEUE_DEVICE, device_area);
         // After the reset and before the queue is enabled; reading it back says whether the device could.
-        self.write(common::QUEUE_MSIX_VECTOR, self.places.msix_entry);
-        if self.read::<u16>(common::QUEUE_MSIX_VECTOR) == NO_VECTOR {
+        let entry = self.places.msix_entry.unwrap_or(NO_VECTOR);
+        self.write(common::QUEUE_MSIX_VECTOR, entry);
+        if self.read::<u16>(common::QUEUE_MSIX_VECTOR) != entry {
             self.fault = Some(PciFault::NoVector);
         }
         let address = self.notify_address();
@@ -234,7 +237,8 @@ impl Transport for PciRegisters {
 
 impl PciRegisters {
     fn device_register<T>(&self, offset: usize) -> Result<NonNull<T>> {
-        let start = self.places.device.addr().get();
+        let device = self.places.device.ok_or(Error::ConfigSpaceMissing)?;
+        let start = device.addr().get();
         let fits = (start % MAPPED)
             .checked_add(offset)
             .and_then(|at| at.checked_add(size_of::<T>()))
@@ -243,6 +247,6 @@ impl PciRegisters {
             return Err(Error::ConfigSpaceTooSmall);
         }
         // SAFETY: stays within the page that is mapped there.
-        Ok(unsafe { self.places.device.add(offset) }.cast())
+        Ok(unsafe { device.add(offset) }.cast())
     }
 }

@@ -1,4 +1,4 @@
-//! The two ways to reach a card's registers, as one transport.
+//! The two ways to reach a device's registers, as one transport.
 use core::fmt;
 use core::ptr::NonNull;
 
@@ -12,7 +12,7 @@ use crate::pci::{PciFault, PciPlaces, PciRegisters};
 /// Bytes of a virtio-mmio slot on QEMU's `virt`.
 const MMIO_BYTES: usize = 0x200;
 
-/// A card's registers.
+/// A device's registers.
 pub enum Registers {
     /// On PCI.
     Pci(PciRegisters),
@@ -27,16 +27,21 @@ pub enum RegistersError {
     Mmio(MmioError),
     /// The slot has the legacy interface: start QEMU with `-global virtio-mmio.force-legacy=false`.
     Legacy,
-    /// It is not a network card.
-    NotNetwork(DeviceType),
+    /// It is another device than was looked for.
+    Other {
+        /// What was looked for.
+        wanted: DeviceType,
+        /// What is there.
+        found: DeviceType,
+    },
 }
 
 impl fmt::Display for RegistersError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mmio(error) => write!(f, "no virtio device: {error}"),
-            Self::Legacy => f.write_str("the virtio-mmio slot has the legacy interface"),
-            Self::NotNetwork(other) => write!(f, "not a network card but {other:?}"),
+            Self::Legacy => f.write_str("the virtio-mmio slot has the legacy interface: start QEMU with -global virtio-mmio.force-legacy=false"),
+            Self::Other { wanted, found } => write!(f, "not a {wanted:?} device but {found:?}"),
         }
     }
 }
@@ -44,32 +49,38 @@ impl fmt::Display for RegistersError {
 impl core::error::Error for RegistersError {}
 
 impl Registers {
-    /// A card on PCI.
+    /// A device on PCI.
     ///
     /// # Safety
     /// As for [`PciRegisters::new`].
     #[must_use]
-    pub const unsafe fn pci(places: PciPlaces) -> Self {
+    pub const unsafe fn pci(kind: DeviceType, places: PciPlaces) -> Self {
         // SAFETY: the caller's promise.
-        Self::Pci(unsafe { PciRegisters::new(places) })
+        Self::Pci(unsafe { PciRegisters::new(kind, places) })
     }
 
-    /// A card in the virtio-mmio slot at `registers`.
+    /// A `kind` of device in the virtio-mmio slot at `registers`.
     ///
     /// # Errors
     /// [`RegistersError`].
     ///
     /// # Safety
     /// The slot's 512 bytes must be mapped there as device memory, for ever, and nobody else may use them.
-    pub unsafe fn mmio(registers: NonNull<u8>) -> core::result::Result<Self, RegistersError> {
+    pub unsafe fn mmio(
+        kind: DeviceType,
+        registers: NonNull<u8>,
+    ) -> core::result::Result<Self, RegistersError> {
         let header = registers.cast::<VirtIOHeader>();
         // SAFETY: the caller's promise; a slot is aligned to its size.
         let transport = unsafe { MmioTransport::new(header, MMIO_BYTES) };
         let transport = transport.map_err(RegistersError::Mmio)?;
         match (transport.version(), transport.device_type()) {
             (MmioVersion::Legacy, _) => Err(RegistersError::Legacy),
-            (_, DeviceType::Network) => Ok(Self::Mmio(transport)),
-            (_, other) => Err(RegistersError::NotNetwork(other)),
+            (_, found) if found == kind => Ok(Self::Mmio(transport)),
+            (_, found) => Err(RegistersError::Other {
+                wanted: kind,
+                found,
+            }),
         }
     }
 

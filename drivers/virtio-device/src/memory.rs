@@ -1,4 +1,4 @@
-//! Memory that the card reads and writes: one physically contiguous region, dealt out page by page at the start and never taken back.
+//! Memory that a device reads and writes: one physically contiguous region for the program, dealt out page by page at the start and never taken back.
 use core::fmt;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub struct DmaMemory {
 /// Why a region cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryError {
-    /// A program drives one card: its memory was given already.
+    /// A program drives one device: its memory was given already.
     GivenAlready,
     /// An address is not on a page boundary, or the physical one is 0.
     Misaligned,
@@ -56,8 +56,11 @@ static REGION: Region = Region {
 
 /// Makes `memory` the program's memory for DMA.
 ///
+/// # Errors
+/// [`MemoryError`].
+///
 /// # Safety
-/// It must be mapped for ever, physically contiguous from `physical` on, and used by nobody else but the card.
+/// It must be mapped for ever, physically contiguous from `physical` on, and used by nobody else but the device.
 pub unsafe fn give(memory: DmaMemory) -> Result<(), MemoryError> {
     let aligned = memory.address.addr().get().is_multiple_of(PAGE_SIZE)
         && memory.physical.is_multiple_of(PAGE_SIZE as u64);
@@ -75,7 +78,8 @@ pub unsafe fn give(memory: DmaMemory) -> Result<(), MemoryError> {
     Ok(())
 }
 
-/// Zeroed pages of the region, or `None` when it is used up.
+/// Zeroed pages of the region, as the device sees them and as the driver does, or `None` when it is used up.
+#[must_use]
 pub fn pages(pages: usize) -> Option<(PhysAddr, NonNull<u8>)> {
     let bytes = pages.checked_mul(PAGE_SIZE)?;
     let total = REGION.bytes.load(Ordering::Acquire);
@@ -111,7 +115,7 @@ unsafe impl Hal for Memory {
     }
 
     unsafe fn dma_dealloc(_: PhysAddr, _: NonNull<u8>, _: usize) -> i32 {
-        0 // the memory stays with the card until the program ends
+        0 // the memory stays the driver's until the program ends
     }
 
     unsafe fn mmio_phys_to_virt(_: PhysAddr, _: usize) -> NonNull<u8> {
@@ -134,39 +138,3 @@ unsafe impl Hal for Memory {
 
     unsafe fn unshare(_: PhysAddr, _: NonNull<[u8]>, _: BufferDirection) {}
 }
-
-/// Equal buffers, side by side.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffers {
-    start: NonNull<u8>,
-    count: usize,
-}
-
-impl Buffers {
-    /// `count` buffers of [`crate::BUFFER`] bytes, or `None` when the region is used up.
-    pub fn new(count: usize) -> Option<Self> {
-        let bytes = count * crate::BUFFER;
-        let (_, start) = pages(bytes.div_ceil(PAGE_SIZE))?;
-        Some(Self { start, count })
-    }
-
-    /// Buffer `index`.
-    ///
-    /// # Safety
-    /// The device must not have it, and there must be no other reference to it.
-    pub unsafe fn get<'b>(self, index: u16) -> &'b mut [u8] {
-        let index = usize::from(index);
-        assert!(
-            index < self.count,
-            "buffer numbers come from a queue's table"
-        );
-        // SAFETY: within the pages that `new` was dealt, which live as long as the program; the caller promises that it is alone.
-        unsafe {
-            let start = self.start.add(index * crate::BUFFER);
-            core::slice::from_raw_parts_mut(start.as_ptr(), crate::BUFFER)
-        }
-    }
-}
-
-// SAFETY: the buffers are plain memory, and `get` makes its caller answer for being alone.
-unsafe impl Send for Buffers {}
