@@ -2,13 +2,15 @@
 --
 --   wireshark -X lua_script:tools/wireshark/netipc.lua FILE
 --
--- What is encrypted is shown as such; `isthmus capture decrypt` makes a capture in which nothing is. The layout is netipc-wire's:
+-- What is encrypted is shown as such, datagrams about keys too; `isthmus capture decrypt` makes a capture in which nothing is. The layout is netipc-wire's:
 -- `isthmus test dissector` has tshark read a frame of each kind, and compares every field with what was written.
 
 local netipc = Proto("netipc", "Isthmus netipc")
 
 local NETIPC_PORT = 7373
 local HEADER, TAG = 24, 16
+-- A cluster's machines, at most.
+local NODES = 8
 
 local KINDS = {
   [1] = "HELLO", [2] = "HELLO-ACK", [3] = "HELLO-REFUSE", [4] = "PING", [5] = "PONG", [6] = "REKEY", [7] = "REKEY-ACK",
@@ -19,6 +21,7 @@ local KINDS = {
 }
 local CAPABILITIES = { [0] = "none", [1] = "mine", [2] = "yours", [3] = "granted", [4] = "lent" }
 local ACCESSES = { [1] = "read", [2] = "write", [3] = "both" }
+local URGENCIES = { [0] = "overlap", [1] = "at once" }
 local DIRECTIONS = { [1] = "fetch", [2] = "store" }
 local VERDICTS = { [1] = "never ran", [2] = "ran", [3] = "running" }
 
@@ -87,6 +90,12 @@ define(ProtoField.uint32, "chunk", "Chunk", decimal)
 define(ProtoField.uint16, "chunk.length", "Bytes of the chunk", decimal)
 define(ProtoField.bytes, "chunk.bytes", "The chunk")
 define(ProtoField.uint16, "refusal", "Why not", decimal)
+define(ProtoField.string, "keys.magic", "Datagram about keys")
+define(ProtoField.uint8, "keys.node", "Whose keys", decimal)
+define(ProtoField.uint8, "keys.urgency", "What becomes of the keys before", decimal, URGENCIES)
+define(ProtoField.uint64, "keys.generation", "Generation of keys", decimal)
+define(ProtoField.bytes, "keys.sealed", "Sealed keys")
+define(ProtoField.bytes, "keys.code", "Code")
 
 for _, each in pairs(field) do
   table.insert(netipc.fields, each)
@@ -196,8 +205,49 @@ local function dissect_body(tree, body, layout)
   end
 end
 
+local function generations(tree, body, at)
+  for _ = 1, NODES do
+    tree:add_le(field["keys.generation"], body(at, 8))
+    at = at + 8
+  end
+  tree:add_le(field["keys.code"], body(at, 16))
+  return at + 16
+end
+
+local function times(count, part)
+  local parts = {}
+  for _ = 1, count do
+    table.insert(parts, part)
+  end
+  return table.unpack(parts)
+end
+
+-- Datagrams about keys are no frames: they go without a session, and are known by their first bytes.
+local ABOUT_KEYS = {
+  ISTHUPD2 = { name = "KEYS-UPDATE", length = 584, body = list({ "keys.node", 1 }, { "keys.urgency", 1 }, { "reserved", 6 }, { "keys.generation", 8 },
+    { "keys.sealed", 432 }, times(NODES, { "keys.code", 16 })) },
+  ISTHHAV1 = { name = "KEYS-HAVE", length = 96, body = list({ "from", 1 }, { "to", 1 }, { "reserved", 6 }, generations) },
+}
+
+local function dissect_about_keys(buffer, info, root)
+  local magic = buffer:len() > 8 and buffer(0, 8):string()
+  local about = magic and ABOUT_KEYS[magic]
+  if not about or buffer:len() ~= about.length then
+    return 0
+  end
+  info.cols.protocol = "netipc"
+  info.cols.info = about.name
+  local tree = root:add(netipc, buffer(), "netipc " .. about.name)
+  tree:add(field["keys.magic"], buffer(0, 8))
+  dissect_body(tree, buffer(8):tvb(), about.body)
+  return about.length
+end
+
 function netipc.dissector(buffer, info, root)
   local length = buffer:len()
+  if length > 4 and buffer(0, 4):string() == "ISTH" then
+    return dissect_about_keys(buffer, info, root)
+  end
   if length < HEADER + TAG or buffer(0, 2):string() ~= "IS" then
     return 0
   end

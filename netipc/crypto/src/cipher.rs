@@ -12,6 +12,7 @@ use netipc_wire::handshake::Cookie;
 use netipc_wire::{Header, Kind, Nonce};
 
 use crate::ahead::{Ahead, Of};
+use crate::courier::{self, Courier};
 use crate::epochs::{Change, Epochs, Which};
 use crate::fault::{Faults, PlantedFault};
 use crate::gate::Gate;
@@ -45,15 +46,39 @@ impl Protection {
         }
     }
 
-    /// Other keys of the cluster: [`Noise::update`].
+    /// A datagram about keys has come ([`is_about_keys`](crate::is_about_keys)): [`Noise::hear`].
     ///
     /// # Errors
-    /// Why they are not taken.
-    pub fn update(&mut self, now: Instant, update: &[u8]) -> Result<Change, Refused> {
+    /// Why it is not taken.
+    pub fn hear(&mut self, now: Instant, from: NodeId, said: &[u8]) -> Result<Heard, Refused> {
         match self {
-            Self::Noise(noise) => noise.update(now, update),
+            Self::Noise(noise) => noise.hear(now, from, said),
             // Who has no keys knows no administrator.
             Self::Silent | Self::OffForTests(_) => Err(Refused::Forged),
+        }
+    }
+
+    /// The next datagram about keys: [`Noise::next_said`].
+    pub fn next_said(&mut self, now: Instant, datagram: &mut [u8]) -> Option<(NodeId, usize)> {
+        match self {
+            Self::Noise(noise) => noise.next_said(now, datagram),
+            Self::Silent | Self::OffForTests(_) => None,
+        }
+    }
+
+    /// When the next one is due that is not due now.
+    #[must_use]
+    pub fn said_at(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Noise(noise) => noise.said_at(now),
+            Self::Silent | Self::OffForTests(_) => None,
+        }
+    }
+
+    /// A session with a peer has begun: [`Noise::met`].
+    pub fn met(&mut self, now: Instant, peer: NodeId) {
+        if let Self::Noise(noise) = self {
+            noise.met(now, peer);
         }
     }
 
@@ -73,6 +98,17 @@ impl Protection {
             Self::Silent | Self::OffForTests(_) => None,
         }
     }
+}
+
+/// What a datagram about keys was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Other keys for this machine: they are in force.
+    Changed(Change),
+    /// Other keys for that machine, kept for it and offered to it.
+    Kept(NodeId),
+    /// This peer has said what it has.
+    Told(NodeId),
 }
 
 /// A key of a session, for a log that tests read captures with.
@@ -96,6 +132,7 @@ const AGREED: usize = 8;
 /// Noise IK, and frames sealed with what it agreed on.
 pub struct Noise {
     epochs: Epochs,
+    courier: Courier,
     source: Source,
     gate: Gate,
     /// Machine 1 is the first.
@@ -131,6 +168,7 @@ impl Noise {
     pub fn new(keys: ClusterKeys, seed: &[u8; 32]) -> Self {
         let mut noise = Self {
             epochs: Epochs::new(keys),
+            courier: Courier::new(),
             source: Source::new(),
             gate: Gate::new(),
             peers: Vec::new(),
@@ -170,19 +208,50 @@ impl Noise {
         self.peers.get_mut(usize::from(node.0).checked_sub(1)?)
     }
 
-    /// Other keys of the cluster, as the administrator has sealed them ([`crate::update`]). Sessions go on, but those that the answer says are to end; each is given a new key
-    /// when it is used next.
+    /// A datagram about keys has come, from a machine or from elsewhere: an update that the administrator has sealed ([`crate::update`]), or what a peer says that it has. This
+    /// machine's own update is applied: sessions go on, but those that the answer says are to end; each is given a new key when it is used next. Another machine's is kept for it.
     ///
     /// # Errors
-    /// Why they are not taken; nothing has changed then.
-    pub fn update(&mut self, now: Instant, update: &[u8]) -> Result<Change, Refused> {
-        let change = self.epochs.replace(now, update)?;
+    /// Why it is not taken; nothing has changed then.
+    pub fn hear(&mut self, now: Instant, from: NodeId, said: &[u8]) -> Result<Heard, Refused> {
+        if courier::is_have(said) {
+            let told = self.courier.hear(self.epochs.keys(), said);
+            return told.map(Heard::Told);
+        }
+        let label = self.epochs.check(said)?;
+        self.courier.owe_answer(self.epochs.keys(), from);
+        let keys = self.epochs.keys();
+        if label.node != keys.node {
+            self.courier.keep(label, said);
+            return Ok(Heard::Kept(label.node));
+        }
+        if label.generation >= keys.generation {
+            self.courier.keep(label, said);
+        }
+        let change = self.epochs.replace(now, label, said)?;
+        self.courier.keys_changed(self.epochs.keys());
         for node in &change.gone {
             if let Some(peer) = self.peer(*node) {
                 *peer = Peer::default();
             }
         }
-        Ok(change)
+        Ok(Heard::Changed(change))
+    }
+
+    /// Writes the next datagram about keys that a peer is to have, at least [`update::LENGTH`](crate::update::LENGTH) bytes: for whom, and how long it is.
+    pub fn next_said(&mut self, now: Instant, datagram: &mut [u8]) -> Option<(NodeId, usize)> {
+        self.courier.next(now, self.epochs.keys(), datagram)
+    }
+
+    /// When the next one is due that is not due now.
+    #[must_use]
+    pub fn said_at(&self, now: Instant) -> Option<Instant> {
+        self.courier.timeout(now, self.epochs.keys())
+    }
+
+    /// A session with a peer has begun: what it has of others' keys it may have lost.
+    pub fn met(&mut self, now: Instant, peer: NodeId) {
+        self.courier.doubt(now, peer);
     }
 
     /// The generation of the cluster's keys.
@@ -280,6 +349,10 @@ impl Cipher for Noise {
                 None if self.faults.has(PlantedFault::HandshakeUnsigned) => Some(Which::Now),
                 signed => signed,
             };
+            if signed != Some(Which::Now) {
+                // It may not have the present keys yet, or not any more.
+                self.courier.doubt(now, peer);
+            }
             let signed = signed.ok_or(Unreadable::Corrupt)?;
             if let Some(peer) = self.peer(peer) {
                 peer.spoke = signed;

@@ -6,7 +6,7 @@ use crate::gate::HelloCode;
 use crate::keys::{ClusterKeys, NODES, Secret};
 use crate::limits::OVERLAP_OF_CLUSTER_KEYS;
 use crate::noise::Sides;
-use crate::update::{self, Refused, Urgency};
+use crate::update::{self, Label, Refused, Urgency};
 
 /// Which of a machine's keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,10 +122,20 @@ impl Epochs {
         })
     }
 
+    /// What an update says that the administrator has made, whomever it is for.
+    pub(crate) fn check(&self, update: &[u8]) -> Result<Label, Refused> {
+        update::check(self.now.keys.node, self.update.as_ref(), update)
+    }
+
     /// Applies what the administrator has sent. Whether frames are encrypted, and session keys told, is decided at the start only.
-    pub(crate) fn replace(&mut self, now: Instant, update: &[u8]) -> Result<Change, Refused> {
+    pub(crate) fn replace(
+        &mut self,
+        now: Instant,
+        label: Label,
+        update: &[u8],
+    ) -> Result<Change, Refused> {
         let present = &self.now.keys;
-        let (mut next, urgency) = update::open(present, self.update.as_ref(), update)?;
+        let (mut next, urgency) = update::open(present, label, update)?;
         next.encryption = present.encryption;
         next.key_log = present.key_log;
         let nodes = (1..=NODES as u8).map(NodeId);

@@ -6,7 +6,7 @@
 //! about sessions, does no I/O, reads no clock, and allocates only during a key exchange, never for a frame.
 //!
 //! Read next: [`keys`] (what a machine is given), `noise` (one key exchange), `key` (sealing under one key), `window`
-//! (what came), `gate` (who may cause arithmetic), `cipher` (all of it, for each peer), [`update`] (other keys for a machine that runs); the prose is in `docs/netipc.md`, what it is
+//! (what came), `gate` (who may cause arithmetic), `cipher` (all of it, for each peer), [`update`] (other keys for a machine that runs), `courier` (passing them on); the prose is in `docs/netipc.md`, what it is
 //! good for in `docs/threat-model.md`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ extern crate alloc;
 
 mod ahead;
 mod cipher;
+mod courier;
 mod epochs;
 mod fault;
 mod gate;
@@ -28,7 +29,8 @@ mod source;
 pub mod update;
 mod window;
 
-pub use cipher::{Agreed, Noise, Protection};
+pub use cipher::{Agreed, Heard, Noise, Protection};
+pub use courier::HAVE_LENGTH;
 pub use epochs::Change;
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;
@@ -39,3 +41,9 @@ pub use window::{Old, Window};
 
 /// What a line of the key log begins with: who reads captures looks for it.
 pub const KEY_LOG_WORDS: &str = "netipc key log: ";
+
+/// Whether a datagram is about keys, and for [`Protection::hear`]: a frame of netipc begins otherwise.
+#[must_use]
+pub fn is_about_keys(datagram: &[u8]) -> bool {
+    update::is_update(datagram) || courier::is_have(datagram)
+}

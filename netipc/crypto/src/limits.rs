@@ -28,3 +28,10 @@ pub const COOKIE: Duration = Duration::from_secs(2);
 
 /// After the cluster's keys were changed, sessions are still made by those before for so long, unless the change says that they are in wrong hands.
 pub const OVERLAP_OF_CLUSTER_KEYS: Duration = Duration::from_secs(60);
+
+/// What a peer lacks of the administrator's updates it is offered again after this, and then at pauses that double ...
+pub const OFFER_AGAIN: Duration = Duration::from_millis(500);
+/// ... up to this.
+pub const OFFER_AGAIN_MAX: Duration = Duration::from_secs(30);
+/// A peer whose handshake is by other keys is asked what it has at most once in this.
+pub const DOUBT_AGAIN: Duration = Duration::from_secs(1);

@@ -5,7 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{A, B, Pair, cluster};
-use netipc_crypto::{BadKeys, ClusterKeys, Old, Window, keys};
+use netipc_crypto::{BadKeys, ClusterKeys, Noise, Old, Secret, Urgency, Window, keys, update};
+use netipc_protocol::NodeId;
 use netipc_wire::{HEADER_LENGTH, Header, Kind, SessionId, TAG_LENGTH};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -144,4 +145,75 @@ fn a_private_key_of_another_machine_is_refused() {
         ClusterKeys::from_bytes(&keys.to_bytes()),
         Err(BadKeys::Mismatch)
     );
+}
+
+proptest! {
+    /// An update for the other machine and what that machine has answered, with anything in them, to either of the two.
+    #[test]
+    fn no_changed_datagram_about_keys_has_an_effect(
+        which in 0..2usize,
+        at in any::<prop::sample::Index>(),
+        with in vec(any::<u8>(), 1..40),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (mut machines, said) = passed_on();
+        let mut changed = said[which].clone();
+        let start = at.index(changed.len());
+        let end = (start + with.len()).min(changed.len());
+        changed[start..end].copy_from_slice(&with[..end - start]);
+        let now = netipc_protocol::Instant::from_nanos(0);
+        for (own, machine) in machines.iter_mut().enumerate() {
+            let generation = machine.generation();
+            let _ = machine.hear(now, common::node(1 - own), &changed[..cut.index(changed.len())]);
+            let heard = machine.hear(now, common::node(1 - own), &changed);
+            // The codes of updates for other machines are at the end, and not its to judge.
+            let judged = |datagram: &[u8]| match which {
+                0 => {
+                    let codes = update::LENGTH - keys::NODES * CODE;
+                    let own = codes + own * CODE;
+                    [&datagram[..codes], &datagram[own..own + CODE]].concat()
+                }
+                _ => datagram.to_vec(),
+            };
+            let same = judged(&changed) == judged(&said[which]);
+            prop_assert!(same || heard.is_err(), "{:?}", heard);
+            prop_assert_eq!(machine.generation(), generation);
+        }
+    }
+}
+
+/// Bytes of a code.
+const CODE: usize = 16;
+
+/// Two machines, of which the first has passed on the second's keys; what was said.
+fn passed_on() -> ([Noise; 2], [Vec<u8>; 2]) {
+    let administrator = Secret([200; 32]);
+    let keys = cluster::<2>(1).map(|mut keys| {
+        keys.administrator = Some(administrator.public());
+        keys
+    });
+    let mut machines = keys.clone().map(|keys| Noise::new(keys, &[3; 32]));
+    let next = ClusterKeys {
+        generation: 2,
+        ..keys[B].clone()
+    };
+    let update = update::seal(
+        &administrator,
+        &keys[B].public,
+        &next,
+        Urgency::Overlap,
+        [4; 32],
+    );
+    let update = update.expect("keys are keys");
+    let now = netipc_protocol::Instant::from_nanos(0);
+    let mut buffer = [0; update::LENGTH];
+    machines[A].hear(now, NodeId(254), &update).expect("kept");
+    machines[A]
+        .next_said(now, &mut buffer)
+        .expect("it is offered");
+    machines[B].hear(now, NodeId(1), &buffer).expect("taken");
+    let (_, length) = machines[B]
+        .next_said(now, &mut buffer)
+        .expect("it is answered");
+    (machines, [update.to_vec(), buffer[..length].to_vec()])
 }

@@ -9,7 +9,7 @@ use isthmus_abi::{ComponentId, EventBit, Events, Slot, startup};
 use isthmus_runtime::calls::Kernel;
 use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
-use netipc_crypto::{Change, Protection, Refused, update};
+use netipc_crypto::{Heard, Protection, Refused, is_about_keys};
 use netipc_interface::Statistics;
 use netipc_protocol::{Cipher, Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
 use netipc_proxy_logic::imports::Owner;
@@ -425,9 +425,9 @@ impl Proxy {
             let Some((from, frame)) = self.link.receive() else {
                 return More::No;
             };
-            if update::is_update(frame) {
-                let changed = self.protocol.cipher_mut().update(now, frame);
-                self.keys_changed(now, changed);
+            if is_about_keys(frame) {
+                let heard = self.protocol.cipher_mut().hear(now, from, frame);
+                self.heard_of_keys(now, heard);
                 continue;
             }
             match self.protocol.take_frame(now, from, frame) {
@@ -454,10 +454,12 @@ impl Proxy {
         More::Perhaps
     }
 
-    /// The administrator has sent other keys of the cluster, or somebody has sent what is none of his.
-    fn keys_changed(&mut self, now: Instant, changed: Result<Change, Refused>) {
-        let change = match changed {
-            Ok(change) => change,
+    /// Somebody has said something about keys: the administrator, a peer that passes on what is his, or somebody whom it does not befit.
+    fn heard_of_keys(&mut self, now: Instant, heard: Result<Heard, Refused>) {
+        let change = match heard {
+            Ok(Heard::Changed(change)) => change,
+            // It is passed on with what else is sent.
+            Ok(Heard::Kept(_) | Heard::Told(_)) => return,
             Err(why) => {
                 self.statistics.keys_refused += 1;
                 defmt::debug!("netipc: an update of keys is not taken ({=u8})", why as u8);
@@ -529,6 +531,7 @@ impl Proxy {
                 Event::RevocationComplete { object } => self.tables.revocations.complete(object),
                 Event::Up { node, session } => {
                     self.statistics.sessions_up += 1;
+                    self.protocol.cipher_mut().met(now, node);
                     defmt::info!(
                         "netipc: session with node {=u8} is up ({=u64:016x})",
                         node.0,
@@ -568,6 +571,7 @@ impl Proxy {
             self.tables.work.next_at(),
             self.link.deadline(&self.clock),
             self.viewed.as_ref().and_then(Viewed::deadline),
+            self.protocol.cipher().said_at(now),
         ];
         let next = deadlines.into_iter().flatten().min();
         if next.is_some_and(|deadline| deadline <= now) {

@@ -1,5 +1,6 @@
 //! The cluster's keys change while machines run: a fourth machine is added and called, the secret is rotated, a machine is expelled. Calls between the others never notice;
-//! the expelled one's end, on both sides, for the reason that it cannot be reached any more. What was recorded, or made by somebody else, changes nothing.
+//! the expelled one's end, on both sides, for the reason that it cannot be reached any more. What was recorded, or made by somebody else, changes nothing. Then one machine alone is reached, and
+//! passes on what is the others'; and so does who starts again with an old file get the present keys.
 //!
 //! The administrator is the test, at a port of the switch: it sends each machine its update as one datagram, as `isthmus cluster push` does.
 
@@ -44,29 +45,41 @@ impl Administrator {
         core::array::from_fn(|index| self.drawn ^ (index as u8).wrapping_mul(31))
     }
 
-    /// Changes every machine's keys, and sends them to these.
+    /// Changes every machine's keys, and sends these theirs: each its own, or all of them to one machine.
     fn change(
         &mut self,
         to: &[usize],
+        via: Via,
         urgency: Urgency,
         change: impl Fn(&mut ClusterKeys),
     ) -> Result<(), Failure> {
-        for index in 0..self.machines.len() {
-            let present = self.machines[index].private.public();
-            let next = &mut self.machines[index];
-            next.generation += 1;
-            change(next);
-            if to.contains(&index) {
-                let ephemeral = self.draw();
-                let next = &self.machines[index];
-                let update = update::seal(&self.own, &present, next, urgency, ephemeral);
-                let update = update.ok_or_else(|| Failure::new("a key is no key"))?;
-                self.host.send(index as u8 + 1, &update)?;
-                self.sent.push((index, update.to_vec()));
-            }
+        for keys in &mut self.machines {
+            keys.generation += 1;
+            change(keys);
+        }
+        for &index in to {
+            let ephemeral = self.draw();
+            let next = &self.machines[index];
+            let update = update::seal(&self.own, &next.public, next, urgency, ephemeral);
+            let update = update.ok_or_else(|| Failure::new("a key is no key"))?;
+            let reached = match via {
+                Via::Itself => index,
+                Via::Machine(only) => only,
+            };
+            self.host.send(reached as u8 + 1, &update)?;
+            self.sent.push((reached, update.to_vec()));
         }
         Ok(())
     }
+}
+
+/// Whom the administrator reaches.
+#[derive(Clone, Copy)]
+enum Via {
+    /// Each machine.
+    Itself,
+    /// One, that passes the others' on.
+    Machine(usize),
 }
 
 /// Keys of a cluster of `count` machines, each changed as its test wants.
@@ -217,7 +230,7 @@ fn changes(
     // A machine that is not of the cluster yet.
     is_unreachable(home, ADDED as u8 + 1)?;
     let public = administrator.machines[ADDED].private.public();
-    administrator.change(&[0, 1, 2], Urgency::Overlap, |keys| {
+    administrator.change(&[0, 1, 2], Via::Itself, Urgency::Overlap, |keys| {
         keys.public[ADDED] = Some(public);
     })?;
     sites.iter().try_for_each(|site| has(site, 2))?;
@@ -234,7 +247,7 @@ fn changes(
     // Another secret: sessions that are there go on, and so do calls.
     let expelled_home = expelled.holder(home.node)?;
     let added_home = added.holder(home.node)?;
-    administrator.change(&[0, 1, 2, 3], Urgency::Overlap, |keys| {
+    administrator.change(&[0, 1, 2, 3], Via::Itself, Urgency::Overlap, |keys| {
         keys.shared = Secret([0x77; 32]);
     })?;
     for site in [home, friend, expelled, &added] {
@@ -245,7 +258,7 @@ fn changes(
     bystanders.go_on(friend)?;
 
     // Its keys are in wrong hands.
-    administrator.change(&[0, 1, 3], Urgency::AtOnce, |keys| {
+    administrator.change(&[0, 1, 3], Via::Itself, Urgency::AtOnce, |keys| {
         keys.public[EXPELLED] = None;
         keys.shared = Secret([0x78; 32]);
     })?;
@@ -264,17 +277,19 @@ fn changes(
 
     // What was recorded, what is another's, and what is nobody's.
     let before = home.statistics()?;
+    let own = administrator.sent.iter().filter(|(to, _)| *to == 0).count() as u64;
     for (to, update) in administrator.sent.clone() {
         administrator.host.send(home.node, &update)?;
         administrator.host.send(to as u8 + 1, &update)?;
     }
     let mut keys = administrator.machines[0].clone();
     keys.generation += 1;
-    let present = keys.private.public();
-    let forged = update::seal(&Secret([3; 32]), &present, &keys, Urgency::AtOnce, [9; 32]);
+    let somebody = Secret([3; 32]);
+    let forged = update::seal(&somebody, &keys.public, &keys, Urgency::AtOnce, [9; 32]);
     let forged = forged.ok_or_else(|| Failure::new("a key is no key"))?;
     administrator.host.send(home.node, &forged)?;
-    let refused = administrator.sent.len() as u64 + 1;
+    // Its own twice; the others' it keeps for them, who have them.
+    let refused = 2 * own + 1;
     let end = Instant::now() + LIMIT;
     while home.statistics()?.keys_refused < before.keys_refused + refused {
         if Instant::now() > end {
@@ -285,5 +300,31 @@ fn changes(
         has(site, 4)?;
     }
     added.right("after the replays", call(&added_home))?;
+    bystanders.go_on(friend)?;
+    passed_on(cluster, [home, friend, &added], administrator)?;
     bystanders.go_on(friend)
+}
+
+/// The administrator reaches machine 1 only; and a machine that starts again with the keys that it was first given gets the present ones from the others, with whom it has no secret in common.
+fn passed_on(
+    cluster: &Cluster,
+    [home, friend, added]: [&Site<'_>; 3],
+    administrator: &mut Administrator,
+) -> Result<(), Failure> {
+    administrator.change(&[3, 1, 0], Via::Machine(0), Urgency::AtOnce, |keys| {
+        keys.shared = Secret([0x79; 32]);
+    })?;
+    for site in [home, friend, added] {
+        has(site, 5)?;
+    }
+    let machine = cluster.machine(ADDED + 1);
+    machine.kill();
+    machine.start()?;
+    machine.wait_until_up()?;
+    let again = Site::of(cluster, machine)?;
+    has(&again, 5)?;
+    for (from, to) in [(&again, home), (home, &again), (friend, &again)] {
+        from.right("after the restart", call(&from.holder(to.node)?))?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Wireshark's own reader, with `tools/wireshark/netipc.lua`, finds in a frame of each kind what was written into it.
+//! Wireshark's own reader, with `tools/wireshark/netipc.lua`, finds in a frame of each kind, and in each datagram about keys, what was written into it.
 //!
 //! It takes `tshark`, so `cargo test` leaves it out: `./isthmus test dissector` installs that and runs it.
 
@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use isthmus_abi::{NotExecuted, Unknown};
+use netipc_crypto::{ClusterKeys, Noise, Secret, Urgency, update};
 use netipc_protocol::{Cipher, NodeId, Transparent};
 use netipc_wire::frame::Packet;
 use netipc_wire::handshake::{Cookie, Versions};
@@ -436,6 +437,70 @@ fn frame(kind: Kind) -> (Vec<u8>, Fields) {
 }
 
 /// Ethernet, IPv4 and UDP before it, without checksums.
+/// What is said about keys without a session: an update of machine 1's, and what machine 2 has, to whom it was passed on.
+fn about_keys() -> Vec<(String, (Vec<u8>, Fields))> {
+    let nobody = NodeId(254);
+    let now = netipc_protocol::Instant::from_nanos(0);
+    let administrator = Secret([9; 32]);
+    let mut next = 0;
+    let drawn = ClusterKeys::generate(2, || {
+        next += 1;
+        Ok::<_, core::convert::Infallible>([next; 32])
+    });
+    let Ok(mut keys) = drawn;
+    for keys in &mut keys {
+        keys.administrator = Some(administrator.public());
+        keys.generation = 0x0102_0304;
+    }
+    let mut machines: Vec<_> = keys
+        .iter()
+        .map(|k| Noise::new(k.clone(), &[1; 32]))
+        .collect();
+    keys[1].generation += 1;
+    let update = update::seal(
+        &administrator,
+        &keys[1].public,
+        &keys[1],
+        Urgency::AtOnce,
+        [7; 32],
+    );
+    let update = update.expect("keys are keys").to_vec();
+    machines[0].hear(now, nobody, &update).expect("it is kept");
+    machines[1]
+        .hear(now, keys[0].node, &update)
+        .expect("it is taken");
+    let mut have = [0; update::LENGTH];
+    let said = machines[1].next_said(now, &mut have);
+    let (_, length) = said.expect("who has sent it is answered");
+    let have = have[..length].to_vec();
+    let codes = |bytes_: &[u8]| bytes_.chunks(16).flat_map(bytes).collect::<Vec<_>>();
+    let of_update = Fields::from([
+        ("keys.magic", vec!["ISTHUPD2".to_owned()]),
+        ("keys.node", decimal(2_u8)),
+        ("keys.urgency", decimal(1_u8)),
+        ("reserved", bytes(&[0; 6])),
+        ("keys.generation", decimal(0x0102_0305_u64)),
+        ("keys.sealed", bytes(&update[24..456])),
+        ("keys.code", codes(&update[456..])),
+    ]);
+    let generations = [0, 0x0102_0305, 0, 0, 0, 0, 0, 0_u64];
+    let of_have = Fields::from([
+        ("keys.magic", vec!["ISTHHAV1".to_owned()]),
+        ("from", decimal(2_u8)),
+        ("to", decimal(1_u8)),
+        ("reserved", bytes(&[0; 6])),
+        (
+            "keys.generation",
+            generations.into_iter().flat_map(decimal).collect(),
+        ),
+        ("keys.code", codes(&have[80..])),
+    ]);
+    vec![
+        ("update".to_owned(), (ethernet(&update), of_update)),
+        ("have".to_owned(), (ethernet(&have), of_have)),
+    ]
+}
+
 fn ethernet(netipc: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x52; 12];
     frame.extend([0x08, 0x00]);
@@ -510,21 +575,27 @@ fn every_field_of_every_kind_is_named() {
     let file = folder.path().join("kinds.pcap");
     let mut writer = PcapWriter::new(File::create(&file).expect("a file")).expect("a header");
     let mut written = Vec::new();
-    for kind in Kind::ALL {
-        let (bytes, fields) = frame(*kind);
+    let kinds = Kind::ALL
+        .iter()
+        .map(|kind| (format!("{kind:?}"), frame(*kind)));
+    for (name, (bytes, fields)) in kinds.chain(about_keys()) {
         let packet = PcapPacket::new(Duration::from_secs(1), bytes.len() as u32, &bytes);
         writer.write_packet(&packet).expect("it is written");
-        written.push(fields);
+        written.push((name, fields));
     }
     drop(writer);
     let names = netipc_fields();
     let read = dissected(&file, &names);
-    assert_eq!(read.len(), Kind::ALL.len());
-    for ((kind, written), read) in Kind::ALL.iter().zip(&written).zip(&read) {
-        assert_eq!(written, read, "{kind:?}");
+    assert_eq!(read.len(), written.len());
+    for ((name, written), read) in written.iter().zip(&read) {
+        assert_eq!(written, read, "{name}");
     }
     // Only these two never occur: every other field is of some kind.
-    let never = |name: &&&str| !written.iter().any(|fields| fields.contains_key(**name));
+    let never = |name: &&&str| {
+        !written
+            .iter()
+            .any(|(_, fields)| fields.contains_key(**name))
+    };
     let never: Vec<_> = names.iter().filter(never).collect();
     assert_eq!(never, [&"encrypted", &"unknown"]);
 }

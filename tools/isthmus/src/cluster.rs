@@ -100,17 +100,21 @@ pub fn command(ui: &Ui, options: &Options) -> Result<Ending> {
                 None => ui.say(&format!("The machines have the new secret when {HEARD}.")),
             }
         }
-        Options::Push { folder } => {
+        Options::Push {
+            folder,
+            via: machine,
+        } => {
             let mut cluster = Cluster::read(folder)?;
             let socket = UdpSocket::bind(("0.0.0.0", NETIPC_PORT));
             let socket = socket.with_context(|| format!("UDP port {NETIPC_PORT} of this host"))?;
-            for (node, update) in cluster.updates()? {
+            let updates = cluster.updates()?;
+            for (node, update) in via(&updates, *machine)? {
                 let address = Ipv4Addr::from(machine_address(node)?);
-                let sent = socket.send_to(&update, (address, NETIPC_PORT));
+                let sent = socket.send_to(update, (address, NETIPC_PORT));
                 sent.with_context(|| format!("machine {node}, {address}"))?;
             }
             cluster.write()?;
-            ui.say("Each machine was sent its keys, once. Its console says so when they are in force (\"netipc: keys of generation ...\"); one that was not there then gets them when they are sent again, or at its next start.");
+            ui.say("The keys were sent, once. A machine that has them passes on those of the others, so one that is reached is enough. Each console says when they are in force (\"netipc: keys of generation ...\").");
         }
     }
     Ok(Ending::Well)
@@ -122,6 +126,27 @@ pub fn updates(folder: &Path) -> Result<Vec<(u8, Vec<u8>)>> {
     let updates = cluster.updates()?;
     cluster.write()?;
     Ok(updates)
+}
+
+/// Which datagram goes to which machine: each machine's to itself, then each to everybody else, for it to be passed on; or all of them to machine `only`.
+///
+/// # Errors
+/// If that is no machine of the cluster.
+pub fn via(updates: &[(u8, Vec<u8>)], only: Option<u8>) -> Result<Vec<(u8, &[u8])>> {
+    let nodes: Vec<u8> = updates.iter().map(|(node, _)| *node).collect();
+    if let Some(only) = only {
+        if !nodes.contains(&only) {
+            bail!("there is no machine {only}");
+        }
+        let all = updates.iter().map(|(_, update)| (only, &update[..]));
+        return Ok(all.collect());
+    }
+    let own = updates.iter().map(|(node, update)| (*node, &update[..]));
+    let others = updates.iter().flat_map(|(of, update)| {
+        let others = nodes.iter().filter(move |node| *node != of);
+        others.map(|node| (*node, &update[..]))
+    });
+    Ok(own.chain(others).collect())
 }
 
 fn machine_address(node: u8) -> Result<[u8; 4]> {
@@ -281,8 +306,7 @@ impl Cluster {
             let Administrator {
                 private, urgency, ..
             } = &self.administrator;
-            let to = keys.private.public();
-            let update = update::seal(private, &to, keys, *urgency, draw()?);
+            let update = update::seal(private, &keys.public, keys, *urgency, draw()?);
             let update = update.with_context(|| format!("machine {node} has no usable key"))?;
             updates.push((*node, update.to_vec()));
         }

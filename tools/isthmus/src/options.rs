@@ -221,10 +221,13 @@ pub enum Cluster {
         /// Its number, from 1.
         machine: u8,
     },
-    /// Send the present keys to the machines that run, at their addresses 10.73.0.N: this host must have one of that network.
+    /// Send the present keys to the machines that run, at their addresses 10.73.0.N: this host must have one of that network. Each passes on what others lack.
     Push {
         /// A cluster's folder.
         folder: PathBuf,
+        /// Send everybody's to this machine only.
+        #[arg(long, value_name = "N")]
+        via: Option<u8>,
     },
     /// Another secret for the cluster, or another key pair for one of its machines.
     Rotate {

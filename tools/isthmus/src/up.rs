@@ -193,8 +193,8 @@ fn push(cluster: &Cluster, host: &mut Option<Host>, keys: Option<&Path>) -> Resu
         None => host.insert(cluster.host()?),
     };
     let updates = cluster::updates(folder)?;
-    for (node, update) in &updates {
-        host.send(*node, update)?;
+    for (node, update) in cluster::via(&updates, None)? {
+        host.send(node, update)?;
     }
     Ok(updates.len())
 }

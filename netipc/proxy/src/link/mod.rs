@@ -9,7 +9,7 @@ use isthmus_abi::{EventBit, Events};
 use isthmus_runtime::Startup;
 use netipc_interface::Statistics;
 use netipc_protocol::bulk::Chunk;
-use netipc_protocol::{Instant, NodeId};
+use netipc_protocol::{Instant, NodeId, Transmit};
 use netipc_proxy_logic::Clock;
 use network_interface::{Node, Peer, channel};
 use network_port::Port;
@@ -127,7 +127,7 @@ impl Link {
 pub struct Voices<'p> {
     /// The calls and what belongs to them come first.
     pub protocol: &'p mut Protocol,
-    /// Then the view of the cluster.
+    /// Then the view of the cluster, and the cipher, which passes on the administrator's updates.
     pub viewed: Option<&'p mut Viewed>,
     /// And then, when nothing else is to be said, lent memory.
     pub bulk: &'p Bulk,
@@ -148,7 +148,12 @@ impl Voices<'_> {
         Some((Peer::netipc(Node::new(transmit.to.0)?), transmit.length))
     }
 
-    /// The next frame, written to `frame`: for whom, and how long it is.
+    fn next_of_view(&mut self, now: Instant, frame: &mut [u8]) -> Option<Said> {
+        let viewed = self.viewed.as_mut()?;
+        viewed.next_frame(self.protocol, now, frame)
+    }
+
+    /// The next frame, or datagram about keys, written to `frame`: for whom, and how long it is.
     fn next_frame(
         &mut self,
         now: Instant,
@@ -158,16 +163,16 @@ impl Voices<'_> {
         loop {
             let transmit = match self.protocol.poll_transmit(now, frame) {
                 Some(transmit) => transmit,
-                None => match self
-                    .viewed
-                    .as_mut()?
-                    .next_frame(self.protocol, now, frame)?
-                {
-                    Said::Frame(transmit) => {
+                None => match self.next_of_view(now, frame) {
+                    Some(Said::Frame(transmit)) => {
                         statistics.views_out += 1;
                         transmit
                     }
-                    Said::Lost => continue,
+                    Some(Said::Lost) => continue,
+                    None => {
+                        let (to, length) = self.protocol.cipher_mut().next_said(now, frame)?;
+                        Transmit { to, length }
+                    }
                 },
             };
             // Peers are numbered as machines are.
