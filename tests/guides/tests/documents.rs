@@ -50,6 +50,21 @@ fn the_readme_links_every_page() {
     }
 }
 
+#[test]
+fn every_scenario_is_in_the_tables() {
+    let page = std::fs::read_to_string(root().join("docs/testing.md")).expect("the page is there");
+    // The first column names them, side by side where they belong together.
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+    let first: Vec<&str> = rows.filter_map(|row| row.split(" | ").next()).collect();
+    for scenario in machine_tests::SCENARIOS {
+        let name = format!("`{}`", scenario.name);
+        assert!(
+            first.iter().any(|names| names.contains(&name)),
+            "docs/testing.md does not say what {name} shows"
+        );
+    }
+}
+
 /// What a second implementation has to do is done by the first, and tested.
 #[test]
 fn every_rule_of_netipc_is_kept_by_code_and_seen_by_a_test() {
