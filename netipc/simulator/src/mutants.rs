@@ -115,19 +115,19 @@ fn found(fault: PlantedFault) -> (u64, &'static [Checker]) {
         PlantedFault::OldSessionAccepted => (50, &[Sessions, Truth, Wiretap]),
         PlantedFault::HealReusesSession => (50, &[Sessions, Wiretap]),
         PlantedFault::OldBootFences => (200, &[Sessions]),
-        PlantedFault::ReplyOfAnySession => (3000, &[Sessions, Truth, Wiretap]),
+        PlantedFault::ReplyOfAnySession => (30_000, &[Sessions, Truth, Wiretap]),
         PlantedFault::DuplicateReplyImports => (50, &[Tables]),
         // [N28]
         PlantedFault::GenerationReused => (200, &[Truth, Tables, Order, Wiretap, Revocation]),
         // [N31]
         PlantedFault::ReleaseIgnoresGeneration => (50, &[Tables]),
-        PlantedFault::RevokedRequestsRun => (500, &[Revocation, Tables]),
+        PlantedFault::RevokedRequestsRun => (2_000, &[Revocation, Tables]),
         // [N35]
         PlantedFault::RevokeAckedTooEarly => (50, &[Revocation, Tables]),
         // [N36]
         PlantedFault::HandOffDropsImport => (500, &[Tables]),
         // [N37]
-        PlantedFault::SubtreeSurvives => (1000, &[Revocation, Tables]),
+        PlantedFault::SubtreeSurvives => (3_000, &[Revocation, Tables]),
         PlantedFault::OrderIgnored => (50, &[Order]),
         PlantedFault::LostWakeUp => (50, &[WakeUps, Progress, Tables]),
         // [N21]

@@ -18,7 +18,7 @@ const ROUND: Duration = Duration::from_millis(100);
 /// After so many rounds something is wrong with the simulator.
 const ROUNDS: u32 = 200;
 /// Calls and troubles of such a round.
-const ROUND_CALLS: u32 = 40;
+const ROUND_CALLS: u32 = 20;
 const ROUND_TROUBLES: u32 = 5;
 const ROUND_CAPABILITY: f64 = 0.6;
 
@@ -56,7 +56,7 @@ impl World {
         for _ in 0..ROUNDS {
             let summary = &self.summary;
             let missing = summary.faults < FAULTS_LEAST;
-            if summary.calls >= CALLS_LEAST
+            if summary.calls >= self.rough_calls_least()
                 && summary.capabilities >= CAPABILITIES_LEAST
                 && !missing
             {
@@ -69,6 +69,14 @@ impl World {
             self.run_for(ROUND)?;
         }
         Err(self.unfair(format!("so little happens: {}", self.summary)))
+    }
+
+    /// What the calm will not bring of a history's calls, and half of them at least.
+    fn rough_calls_least(&self) -> u64 {
+        let nodes = self.machines.len() as u64;
+        let pairs = nodes * (nodes - 1);
+        let calm = pairs * SLOTS as u64 + pairs;
+        CALLS_LEAST.saturating_sub(calm).max(CALLS_LEAST / 2)
     }
 
     fn plan_trouble(&mut self, span: Duration, calls: u32, troubles: u32) {

@@ -13,8 +13,9 @@ use crate::{NODES_LEAST, NODES_MAX};
 /// How long anything that a seed draws may take: frames that are held up, budgets of calls.
 pub(crate) const LONGEST: Duration = Duration::from_millis(1500);
 
-/// Calls that are tried at first; more follow until [`CALLS_LEAST`](crate::CALLS_LEAST) were accepted.
-const CALLS: std::ops::Range<u32> = 210..240;
+/// Calls that are tried at first; more follow until as many were accepted as a history must have
+/// ([`CALLS_LEAST`](crate::CALLS_LEAST)), less those that are made when all is well.
+const CALLS: std::ops::Range<u32> = 105..125;
 
 /// A call lends memory, when all is well.
 const LEND_IN_CALM: f64 = 0.05;
