@@ -14,7 +14,7 @@ use netipc_protocol::{
 use netipc_wire::Nonce;
 use netipc_wire::frame::Packet;
 
-use crate::shield::Shield;
+use crate::shield::{Shield, shield};
 use crate::{CLUSTER, Failure, Options, Plant, Protection};
 use programs::own;
 
@@ -119,7 +119,7 @@ impl<'o> Cluster<'o> {
     ) -> Self {
         let nodes = (0..count)
             .map(|index| {
-                let shield = Shield::new(protection, (index, count), &options.plant, rng);
+                let shield = shield(protection, (index, count), &options.plant, rng);
                 let mut endpoint = Box::new(Endpoint::new(shield, Draws(rng.fork())));
                 if let Plant::Protocol(fault) = options.plant {
                     endpoint.plant(fault);
@@ -218,7 +218,7 @@ impl<'o> Cluster<'o> {
                 )));
             }
             let sealed = buffer[..transmit.length].to_vec();
-            let plain = self.nodes[index].endpoint.cipher_mut().plain().to_vec();
+            let plain = self.nodes[index].endpoint.cipher().plain(&sealed).to_vec();
             if Packet::new_checked(&plain[..]).is_err() {
                 return Err(Failure::new(format!(
                     "machine {index} sends what is no frame"

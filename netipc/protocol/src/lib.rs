@@ -24,6 +24,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "planted-faults")]
+extern crate alloc;
+
 pub mod bulk;
 mod cipher;
 pub mod coverage;
@@ -35,6 +38,8 @@ mod imports;
 pub mod limits;
 mod maybe;
 mod order;
+#[cfg(feature = "planted-faults")]
+mod overheard;
 mod peer;
 mod set;
 mod time;
@@ -46,6 +51,8 @@ pub use cipher::{Admission, Cipher, Crowd, Exchange, Extension, NoKeys, Transpar
 pub use endpoint::{Config, Endpoint, Random};
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;
+#[cfg(feature = "planted-faults")]
+pub use overheard::Overheard;
 pub use peer::Occupancy;
 pub use time::Instant;
 pub use types::{

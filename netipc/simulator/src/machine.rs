@@ -10,7 +10,7 @@ use netipc_protocol::{
 };
 use netipc_wire::Nonce;
 
-use crate::cipher::Guard;
+use crate::cipher::{Guard, guard};
 use crate::clock::Clock;
 use crate::hash::Quick;
 use crate::mutants::Mistake;
@@ -97,7 +97,7 @@ impl Machine {
         options: &Options,
         used: Option<Box<SmallEndpoint>>,
     ) -> Self {
-        let guard = Guard::new(options.protection, index, rng, options.mistake);
+        let guard = guard(options.protection, index, rng, options.mistake);
         let dice = Dice(rng.fork());
         let mut endpoint = match used {
             Some(mut endpoint) => {
