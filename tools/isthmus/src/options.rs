@@ -300,7 +300,7 @@ pub struct Test {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Which; all if none is named.
+    /// Which figures, by the names in docs/benchmarks.md (an unknown name lists them); all if none is named.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// The machines' processors; both, one after the other, if not given.

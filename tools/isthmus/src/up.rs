@@ -26,6 +26,10 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 /// Starts the machines and keeps them.
 pub fn up(ui: &Ui, options: &options::Up) -> Result<Ending> {
     let script = options.net.as_deref().map(script).transpose()?;
+    if let Some(folder) = &options.keys {
+        // Whether it has any is said before anything is built.
+        cluster::files(folder, 1)?;
+    }
     if options.gdb.is_some() {
         setup::ensure(ui, &[Purpose::Debug])?;
     }
