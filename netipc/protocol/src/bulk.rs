@@ -1,4 +1,4 @@
-//! What goes in and out of an [`Endpoint`](crate::Endpoint) about lent memory. The prose is in `docs/bulk.md`.
+//! What goes in and out of an [`Endpoint`] about lent memory. The prose is in `docs/bulk.md`.
 
 use core::fmt;
 use core::ops::Range;
@@ -117,7 +117,7 @@ impl<C: Cipher, R: Random, const PEERS: usize, const SLOTS: usize, const ROWS: u
         self.peers[index].arrived(now, self.faults)
     }
 
-    /// Begins to fetch from a loan, or to store into it; [`Event::Transferred`] follows.
+    /// Begins to fetch from a loan, or to store into it; [`Event::Transferred`](crate::Event::Transferred) follows.
     ///
     /// # Errors
     /// Nothing was begun.
