@@ -1,6 +1,6 @@
 //! What a description says, beyond how it is written: names that must be known, servers that must be there, limits.
 
-use isthmus_abi::{Name, limits, startup};
+use isthmus_abi::{Name, limits, runs, scheduler, startup};
 
 use crate::component::Component;
 use crate::mistake::{At, Collector, suggestion};
@@ -23,6 +23,7 @@ pub(crate) fn check(system: &System, mistakes: &mut Collector<'_>) {
     check_channels(system, mistakes);
     check_events(system, mistakes);
     check_policy(system, mistakes);
+    check_runs(system, mistakes);
 }
 
 fn counts(system: &System, mistakes: &mut Collector<'_>) {
@@ -221,6 +222,34 @@ fn check_channels(system: &System, mistakes: &mut Collector<'_>) {
                 what,
                 format!("at most {}", limits::COMPONENT_CHANNELS),
             );
+        }
+    }
+}
+
+/// Where there is a scheduler it tells netipc whose run has ended: without that, what was imported for a component outlives it.
+fn check_runs(system: &System, mistakes: &mut Collector<'_>) {
+    let serves = |interface: &'static str| {
+        let all = system.components.iter();
+        all.filter(move |c| c.serves.iter().any(|served| served.value == interface))
+    };
+    for (proxy, scheduler) in serves(startup::NETIPC)
+        .flat_map(|proxy| serves(scheduler::INTERFACE).map(move |scheduler| (proxy, scheduler)))
+    {
+        let (own, other) = (&proxy.name, &scheduler.name);
+        let joins = |channel: &crate::source::Channel| {
+            let ends = |name: &At<Name>| channel.between.iter().any(|end| end.value == name.value);
+            channel.name.value == runs::CHANNEL && ends(own) && ends(other)
+        };
+        let meet = system.meeting(&proxy.on.value, &scheduler.on.value);
+        if meet.is_some() && !system.channels.iter().any(joins) {
+            let what = format!("nobody tells `{}` when a component has ended", own.value);
+            let remedy = format!(
+                "add a [[channel]] with name = \"{}\", between = [\"{}\", \"{}\"], size = \"4KiB\": without it imports last as long as their session",
+                runs::CHANNEL,
+                other.value,
+                own.value
+            );
+            mistakes.add(&own.span, what, remedy);
         }
     }
 }

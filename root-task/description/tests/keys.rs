@@ -401,6 +401,9 @@ program = "p"
 [[channel]]
 name = "sums"
 between = ["checksums", "network"]
+[[channel]]
+name = "runs"
+between = ["scheduler", "netipc"]
 [[event]]
 from = "timer"
 to = "netipc"
@@ -446,7 +449,8 @@ fn what_needs_the_scheduler_is_told_where_there_is_none() {
 /// Each machine's proxy is told what may go to each other machine; nobody else is.
 #[test]
 fn what_goes_to_other_machines_is_a_policy() {
-    let netipc = "[[component]]\nname = \"netipc\"\nprogram = \"p\"\nserves = [\"netipc\"]\n";
+    let netipc = "[[component]]\nname = \"netipc\"\nprogram = \"p\"\nserves = [\"netipc\"]\n\
+                  [[channel]]\nname = \"runs\"\nbetween = [\"scheduler\", \"netipc\"]\n";
     let with_rules = |rules: &str| format!("instances = 2\n{netipc}{rules}");
     let told = |plan: &Plan, node: u8, component: &str| {
         let (id, _) = plan.find(component).expect("the component is there");
@@ -525,4 +529,29 @@ fn what_goes_to_other_machines_is_a_policy() {
         "17 rules",
         "join some",
     );
+}
+
+/// Where a scheduler and netipc are on one machine, the one tells the other who has ended.
+#[test]
+fn netipc_is_told_whose_run_has_ended() {
+    const NETIPC: &str = r#"
+[[component]]
+name = "proxy"
+program = "netipc-proxy"
+serves = ["netipc"]
+uses = ["timer"]
+"#;
+    let mistakes = compile(&with(NETIPC)).expect_err("nobody tells it");
+    let said = mistakes.to_string();
+    for part in [
+        "nobody tells `proxy` when a component has ended",
+        r#"name = "runs", between = ["scheduler", "proxy"]"#,
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    for ends in [r#"["scheduler", "proxy"]"#, r#"["proxy", "scheduler"]"#] {
+        let channel = format!("[[channel]]\nname = \"runs\"\nbetween = {ends}\nsize = \"4KiB\"\n");
+        let told = compile(&with(&format!("{NETIPC}{channel}")));
+        assert!(told.is_ok(), "{:?}", told.err().map(|m| m.to_string()));
+    }
 }

@@ -37,7 +37,7 @@ fn a_layer_follows_from_what_is_served_and_driven() {
             "]\nlayer = \"system\"\ndevices = [\"console\"",
         ),
         ("i", "\"disk\"", "]\ndevices = [\"timer\""),
-    ]);
+    ]) + "[[channel]]\nname = \"runs\"\nbetween = [\"b\", \"d\"]\n";
     let found = describe(&text).unwrap_or_else(|m| panic!("{m}")).layers;
     use Layer::{Application, Device, Memory, Netipc, System};
     let wanted = [
