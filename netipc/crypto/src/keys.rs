@@ -1,4 +1,4 @@
-//! What a machine is given: the cluster's secret, its own key pair, every machine's public key, and the administrator's.
+//! What a machine is given: the cluster's secret, its own key pair, every machine's public key, the administrator's, and who votes.
 //!
 //! `isthmus cluster` makes it, QEMU's `fw_cfg` brings it to the root task, and the root task gives it to the component that serves
 //! `netipc`, and to no other.
@@ -24,7 +24,9 @@ mod field {
     pub const CLUSTER: usize = 8;
     /// Its number and the flags, a byte each.
     pub const NODE: usize = 16;
-    pub const RESERVED: usize = 18;
+    /// A bit for each machine that votes on the view of the cluster, and for each of these that is a witness.
+    pub const VOTERS: usize = 18;
+    pub const RESERVED: usize = 20;
     pub const SHARED: usize = 24;
     pub const PRIVATE: usize = SHARED + SECRET_LENGTH;
     pub const PUBLIC: usize = PRIVATE + SECRET_LENGTH;
@@ -89,6 +91,104 @@ pub enum KeyLog {
     OnForTests,
 }
 
+/// Which machines vote on the view of the cluster, and which of them do nothing else (`docs/view.md`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Voters {
+    voters: u8,
+    witnesses: u8,
+}
+
+/// Why machines cannot vote so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadVoters {
+    /// There can be no machine of this number, or it is named twice.
+    Machine(NodeId),
+    /// A witness that does not vote.
+    IdleWitness,
+}
+
+impl fmt::Display for BadVoters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(node) => {
+                write!(f, "machine {} is named twice, or there can be none", node.0)
+            }
+            Self::IdleWitness => {
+                f.write_str("a witness is one of the voters: name it among them, too")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BadVoters {}
+
+impl Voters {
+    /// Nobody: there is no view.
+    pub const NONE: Self = Self {
+        voters: 0,
+        witnesses: 0,
+    };
+
+    /// These; the witnesses are among them.
+    ///
+    /// # Errors
+    /// [`BadVoters`].
+    pub fn new(
+        voters: impl IntoIterator<Item = NodeId>,
+        witnesses: impl IntoIterator<Item = NodeId>,
+    ) -> Result<Self, BadVoters> {
+        let (voters, witnesses) = (bits(voters)?, bits(witnesses)?);
+        Self::of_bits(voters, witnesses).ok_or(BadVoters::IdleWitness)
+    }
+
+    fn of_bits(voters: u8, witnesses: u8) -> Option<Self> {
+        let all_vote = witnesses & !voters == 0;
+        all_vote.then_some(Self { voters, witnesses })
+    }
+
+    /// Who votes, rising.
+    pub fn voters(self) -> impl Iterator<Item = NodeId> {
+        nodes_of(self.voters)
+    }
+
+    /// Who does nothing else, rising.
+    pub fn witnesses(self) -> impl Iterator<Item = NodeId> {
+        nodes_of(self.witnesses)
+    }
+
+    /// Whether nobody votes.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.voters == 0
+    }
+
+    /// The same without a machine.
+    #[must_use]
+    pub fn without(self, node: NodeId) -> Self {
+        let others = !bits([node]).unwrap_or(0);
+        Self {
+            voters: self.voters & others,
+            witnesses: self.witnesses & others,
+        }
+    }
+}
+
+fn bits(nodes: impl IntoIterator<Item = NodeId>) -> Result<u8, BadVoters> {
+    nodes.into_iter().try_fold(0_u8, |bits, node| {
+        let bit = u32::from(node.0).checked_sub(1);
+        let bit = bit.and_then(|shift| 1_u8.checked_shl(shift));
+        let bit = bit.filter(|bit| bits & bit == 0);
+        bit.map(|bit| bits | bit).ok_or(BadVoters::Machine(node))
+    })
+}
+
+fn nodes_of(bits: u8) -> impl Iterator<Item = NodeId> {
+    let nodes = (1..=NODES as u8).map(NodeId);
+    nodes.filter(move |node| bits >> (node.0 - 1) & 1 == 1)
+}
+
+const _: () = assert!(NODES <= u8::BITS as usize, "a bit for each machine");
+
 /// Everything about keys that one machine knows at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterKeys {
@@ -106,6 +206,8 @@ pub struct ClusterKeys {
     pub generation: u64,
     /// Who may change them while the machine runs ([`update`](crate::update)); `None`: nobody.
     pub administrator: Option<PublicKey>,
+    /// Who votes on the view of the cluster: what counts is what a machine was started with.
+    pub voters: Voters,
     /// Whether frames are encrypted.
     pub encryption: Encryption,
     /// Whether the keys of sessions are told.
@@ -160,6 +262,7 @@ impl ClusterKeys {
             public,
             generation: 1,
             administrator: None,
+            voters: Voters::NONE,
             encryption: Encryption::On,
             key_log: KeyLog::Off,
         };
@@ -179,6 +282,8 @@ impl ClusterKeys {
             return Err(BadKeys::NotKeys);
         }
         let [node, flags] = take(bytes, field::NODE)?;
+        let [voters, witnesses] = take(bytes, field::VOTERS)?;
+        let voters = Voters::of_bits(voters, witnesses).ok_or(BadKeys::Field)?;
         let reserved: [u8; field::SHARED - field::RESERVED] = take(bytes, field::RESERVED)?;
         if flags & !(ENCRYPTION_OFF | KEY_LOG_ON) != 0 || reserved.iter().any(|byte| *byte != 0) {
             return Err(BadKeys::Field);
@@ -196,6 +301,7 @@ impl ClusterKeys {
             public,
             generation: u64::from_le_bytes(take(bytes, field::GENERATION)?),
             administrator: public_key(take(bytes, field::ADMINISTRATOR)?),
+            voters,
             encryption: match flags & ENCRYPTION_OFF {
                 0 => Encryption::On,
                 _ => Encryption::OffForTests,
@@ -231,6 +337,7 @@ impl ClusterKeys {
             KeyLog::OnForTests => KEY_LOG_ON,
         };
         put(field::NODE, &[self.node.0, encryption | key_log]);
+        put(field::VOTERS, &[self.voters.voters, self.voters.witnesses]);
         put(field::SHARED, &self.shared.0);
         put(field::PRIVATE, &self.private.0);
         for (index, key) in self.public.iter().enumerate() {

@@ -35,7 +35,7 @@ pub use epochs::Change;
 #[cfg(feature = "planted-faults")]
 pub use fault::PlantedFault;
 pub use key::reveal;
-pub use keys::{BadKeys, ClusterKeys, Encryption, KeyLog, PublicKey, Secret};
+pub use keys::{BadKeys, BadVoters, ClusterKeys, Encryption, KeyLog, PublicKey, Secret, Voters};
 pub use update::{Refused, Urgency};
 pub use window::{Old, Window};
 

@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{A, B, Pair, cluster};
-use netipc_crypto::{BadKeys, ClusterKeys, Noise, Old, Secret, Urgency, Window, keys, update};
+use netipc_crypto::{
+    BadKeys, BadVoters, ClusterKeys, Noise, Old, Secret, Urgency, Voters, Window, keys, update,
+};
 use netipc_protocol::NodeId;
 use netipc_wire::{HEADER_LENGTH, Header, Kind, SessionId, TAG_LENGTH};
 use proptest::collection::vec;
@@ -180,6 +182,34 @@ proptest! {
             prop_assert_eq!(machine.generation(), generation);
         }
     }
+}
+
+#[test]
+fn voters_are_machines_named_once_and_witnesses_are_voters() {
+    let of = |voters: &[u8], witnesses: &[u8]| {
+        let nodes = |of: &[u8]| of.iter().copied().map(NodeId).collect::<Vec<_>>();
+        Voters::new(nodes(voters), nodes(witnesses))
+    };
+    let voters = of(&[3, 1, 8], &[8]).expect("machines");
+    assert!(voters.voters().eq([1, 3, 8].map(NodeId)));
+    assert!(voters.witnesses().eq([NodeId(8)]));
+    assert_eq!(voters.without(NodeId(8)), of(&[1, 3], &[]).expect("two"));
+    assert!(of(&[], &[]).expect("nobody").is_empty());
+    for node in [0, 9, 255] {
+        assert_eq!(of(&[1, node], &[]), Err(BadVoters::Machine(NodeId(node))));
+    }
+    assert_eq!(of(&[1, 2, 1], &[]), Err(BadVoters::Machine(NodeId(1))));
+    assert_eq!(of(&[1, 2], &[3]), Err(BadVoters::IdleWitness));
+    let [mut keys, _] = cluster(1);
+    keys.voters = voters;
+    let bytes = keys.to_bytes();
+    assert_eq!(
+        ClusterKeys::from_bytes(&bytes).expect("keys").voters,
+        voters
+    );
+    let mut idle = bytes;
+    idle[19] |= 2;
+    assert_eq!(ClusterKeys::from_bytes(&idle), Err(BadKeys::Field));
 }
 
 /// Bytes of a code.

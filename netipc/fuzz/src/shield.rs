@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Noise, Secret};
+use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Noise, Secret, Voters};
 use netipc_protocol::{ClusterId, NodeId, Overheard, Transparent};
 
 use crate::{CLUSTER, Plant, Protection};
@@ -52,6 +52,7 @@ fn keys(index: usize, count: usize) -> ClusterKeys {
         generation: 1,
         administrator: None,
         encryption: Encryption::On,
+        voters: Voters::NONE,
         key_log: KeyLog::Off,
     }
 }

@@ -1,4 +1,4 @@
-//! The machine's view of the cluster, where the description names voters: its messages among the protocol's frames, its time among the proxy's, and the
+//! The machine's view of the cluster, where the cluster's keys or the arguments name voters: its messages among the protocol's frames, its time among the proxy's, and the
 //! calls of `netipc_interface::Homes`.
 //!
 //! Main waits for nothing here either: who waits for a majority has a saved reply, and an end.
@@ -6,6 +6,7 @@
 use isthmus_abi::{ComponentId, Slot, Unknown};
 use isthmus_runtime::interface::{Caller, Cap, Later, Notification};
 use isthmus_runtime::{Signal, Startup, say, slots};
+use netipc_crypto::Voters;
 use netipc_interface::{Agreed, Home, HomeId, Homes, HomesError};
 use netipc_protocol::limits::BUDGET_DEFAULT;
 use netipc_protocol::{Config as Machine, Instant, NodeId, Transmit, VIEW_LENGTH_MAX};
@@ -54,16 +55,21 @@ pub struct Viewed {
     said: &'static mut [u8; VIEW_LENGTH_MAX],
 }
 
-/// What the description names.
+/// Who votes.
 struct Cast {
     voters: Nodes,
     witnesses: Nodes,
 }
 
 impl Cast {
-    /// `None`: no voters, or, with a word about it, what cannot be read.
-    fn of(startup: &Startup) -> Option<Self> {
-        let voters = startup.argument("voters")?;
+    /// What the arguments say, or else the cluster's keys. `None`: no voters, or, with a word about it, what cannot be read.
+    fn of(startup: &Startup, known: Voters) -> Option<Self> {
+        let Some(voters) = startup.argument("voters") else {
+            return (!known.is_empty()).then(|| Self {
+                voters: known.voters().collect(),
+                witnesses: known.witnesses().collect(),
+            });
+        };
         let witnesses = startup.argument("witness");
         let listed = homes::listed(voters).zip(witnesses.map_or(Some(Nodes::NONE), homes::listed));
         let Some((voters, witnesses)) = listed else {
@@ -77,15 +83,16 @@ impl Cast {
 }
 
 impl Viewed {
-    /// Begins the view, if the description names voters.
+    /// Begins the view, if the arguments or the cluster's keys (`known`) name voters.
     #[inline(never)]
     pub fn open(
         startup: &Startup,
+        known: Voters,
         machine: &Machine,
         random: &Nonces,
         now: Instant,
     ) -> Option<Self> {
-        let cast = Cast::of(startup)?;
+        let cast = Cast::of(startup, known)?;
         let view = VIEW.take();
         *view.random_mut() = random.apart();
         let config = Config {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use isthmus_abi::startup::{Machine, Randomness};
 use isthmus_runtime::{Startup, say};
-use netipc_crypto::{BadKeys, ClusterKeys, Encryption, KEY_LOG_WORDS, Protection, Secret};
+use netipc_crypto::{BadKeys, ClusterKeys, Encryption, KEY_LOG_WORDS, Protection, Secret, Voters};
 use netipc_protocol::{ClusterId, NodeId};
 
 /// What makes a machine one of a cluster.
@@ -13,6 +13,8 @@ pub struct Identity {
     pub cluster: ClusterId,
     /// How many machines it can speak to, itself included; 1 if it may speak to none.
     pub nodes: u8,
+    /// Who votes on the view of the cluster, by its keys.
+    pub voters: Voters,
     /// What protects its frames.
     pub protection: Protection,
 }
@@ -50,6 +52,7 @@ impl Identity {
         let alone = Self {
             cluster: ClusterId(0),
             nodes: 1,
+            voters: Voters::NONE,
             protection: Protection::Silent,
         };
         if startup.machine.nodes < 2 {
@@ -86,6 +89,7 @@ impl Identity {
         Ok(Self {
             cluster: keys.cluster,
             nodes: *nodes,
+            voters: keys.voters,
             protection: Protection::new(keys, &seed.0),
         })
     }

@@ -94,7 +94,7 @@ pub struct Proxy {
     /// What may go to which of them.
     pub(crate) policy: Policy,
     pub(crate) statistics: Statistics,
-    /// The view of the cluster; `None`: the description names no voters.
+    /// The view of the cluster; `None`: nobody votes.
     pub(crate) viewed: Option<Viewed>,
     pub(crate) clock: Clock,
     alarm: Alarm,
@@ -180,7 +180,7 @@ impl Proxy {
         };
         let clock = Clock::new(startup.machine.counter_hz);
         let now = clock.instant(time::now().ticks());
-        let viewed = Viewed::open(startup, &config, random, now);
+        let viewed = Viewed::open(startup, identity.voters, &config, random, now);
         *protocol.cipher_mut() = identity.protection;
         if protocol.begin(config, nodes.clone()).is_err() {
             say!(

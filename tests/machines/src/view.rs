@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use isthmus_abi::{Outcome, Unknown};
 use isthmus_interface::CallError;
-use isthmus_testkit::{Agent, Cluster, Failure};
+use isthmus_testkit::{Agent, Cluster, Failure, Voters};
 use netipc_interface::{Agreed, Home, HomeId, Homes, HomesClient, HomesError};
+use netipc_protocol::NodeId;
 
 use crate::lab::Lab;
 
@@ -136,10 +137,10 @@ fn takes_over(cluster: &Cluster, who: &Eyes<'_>, from: u64) -> Result<u64, Failu
 
 /// Three machines, of which one only votes: the owner gives it back, hands it over, is killed, cut off, and stopped.
 pub(crate) fn owners(lab: &Lab) -> Result<(), Failure> {
-    let cluster = lab
-        .machines(3)?
-        .arguments("voters=1,2,3 witness=3")
-        .start()?;
+    // By the cluster's keys; elsewhere it is the arguments that name them.
+    let voters = Voters::new([1, 2, 3].map(NodeId), [NodeId(3)]);
+    let voters = voters.map_err(|error| Failure::new(error.to_string()))?;
+    let cluster = lab.machines(3)?.voters(voters).start()?;
     let (one, two, three) = (
         Eyes::of(&cluster, 1)?,
         Eyes::of(&cluster, 2)?,

@@ -1,7 +1,7 @@
 //! `./isthmus cluster`: the keys by which machines know each other.
 //!
 //! A cluster is a folder with a file `machine-N.keys` for each machine: the cluster's secret, the machine's own key pair, every machine's public
-//! key and the administrator's, as the machine gets them (`netipc_crypto::keys`), and a file `administrator.key`, which no machine gets. Every change rewrites all files, and counts
+//! key, the administrator's, and who votes, as the machine gets them (`netipc_crypto::keys`), and a file `administrator.key`, which no machine gets. Every change rewrites all files, and counts
 //! their generation up. Machines that run are sent theirs by [`Cluster::updates`]: `docs/netipc.md` says what follows.
 
 use std::collections::BTreeMap;
@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use netipc_crypto::update::{self, Urgency};
-use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Secret, keys};
+use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Secret, Voters, keys};
+use netipc_view::limits::VOTERS;
 use netipc_wire::NodeId;
 use network_interface::{NETIPC_PORT, Node};
 
 use crate::Ending;
-use crate::options::Cluster as Options;
+use crate::options::{Cluster as Options, Voting};
 use crate::ui::Ui;
 
 /// Where this host has its random numbers.
@@ -58,12 +59,24 @@ struct Cluster {
 /// Does what was asked for.
 pub fn command(ui: &Ui, options: &Options) -> Result<Ending> {
     match options {
-        Options::New { folder, machines } => {
-            let cluster = Cluster::new(folder, (*machines).into())?;
+        Options::New {
+            folder,
+            machines,
+            voting,
+        } => {
+            let mut cluster = Cluster::new(folder, (*machines).into())?;
+            cluster.set_voters(voting)?;
             cluster.write()?;
             ui.say(&format!("{} has keys for {machines} machines. Who reads them is a machine of the cluster: keep them secret.", folder.display()));
             cluster.show(ui);
             return Ok(Ending::Well);
+        }
+        Options::Voters { folder, voting } => {
+            let mut cluster = Cluster::read(folder)?;
+            cluster.set_voters(voting)?;
+            cluster.write()?;
+            cluster.show_voters(ui);
+            ui.say("It counts when the machines are started with these keys. Stop all of them before you start one: machines with different voters could have two majorities.");
         }
         Options::Show { folder } => Cluster::read(folder)?.show(ui),
         Options::Add { folder } => {
@@ -340,7 +353,47 @@ impl Cluster {
         Ok(())
     }
 
+    fn voters(&self) -> Voters {
+        let first = self.machines.values().next();
+        first.map_or(Voters::NONE, |keys| keys.voters)
+    }
+
+    /// Names the voters, for the machines' next start. No other keys: the generation stays.
+    fn set_voters(&mut self, voting: &Voting) -> Result<()> {
+        let nodes = |of: &[u8]| of.iter().copied().map(NodeId).collect::<Vec<_>>();
+        let voters = Voters::new(nodes(&voting.voters), nodes(&voting.witness))?;
+        if voters.voters().count() > VOTERS {
+            bail!("at most {VOTERS} machines vote");
+        }
+        for NodeId(node) in voters.voters() {
+            if !self.machines.contains_key(&node) {
+                bail!("there is no machine {node}");
+            }
+        }
+        for keys in self.machines.values_mut() {
+            keys.voters = voters;
+        }
+        Ok(())
+    }
+
+    fn show_voters(&self, ui: &Ui) {
+        let voters = self.voters();
+        let listed = |nodes: Vec<NodeId>| {
+            let numbers: Vec<String> = nodes.iter().map(|node| node.0.to_string()).collect();
+            numbers.join(", ")
+        };
+        if voters.is_empty() {
+            return ui.say("nobody votes: there is no view of the cluster (`cluster voters`)");
+        }
+        ui.say(&format!("voters: {}", listed(voters.voters().collect())));
+        let witnesses: Vec<NodeId> = voters.witnesses().collect();
+        if !witnesses.is_empty() {
+            ui.say(&format!("of these witnesses: {}", listed(witnesses)));
+        }
+    }
+
     fn show(&self, ui: &Ui) {
+        self.show_voters(ui);
         for (node, keys) in &self.machines {
             let public = keys.private.public();
             let hex: String = public.0.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -381,6 +434,9 @@ impl Cluster {
         }
         let file = file_of(&self.folder, node);
         std::fs::remove_file(&file).with_context(|| file.display().to_string())?;
+        for keys in self.machines.values_mut() {
+            keys.voters = keys.voters.without(NodeId(node));
+        }
         self.change();
         self.publish();
         Ok(())
@@ -514,6 +570,35 @@ mod tests {
             cluster.rotate_shared().expect("random numbers");
             assert_eq!(cluster.administrator.urgency, Urgency::Overlap);
             assert_eq!(generation(&cluster), 5);
+        });
+    }
+
+    #[test]
+    fn voters_are_of_the_cluster_and_the_same_in_every_file() {
+        in_new_folder(|folder| {
+            let mut cluster = made(folder);
+            let voting = |voters: &[u8], witness: &[u8]| Voting {
+                voters: voters.to_vec(),
+                witness: witness.to_vec(),
+            };
+            for (voters, witness) in [(&[1, 4][..], &[][..]), (&[1, 1], &[]), (&[1, 2], &[3])] {
+                assert!(cluster.set_voters(&voting(voters, witness)).is_err());
+                assert!(cluster.voters().is_empty());
+            }
+            let set = cluster.set_voters(&voting(&[1, 2, 3], &[3]));
+            set.expect("they are of the cluster");
+            cluster.write().expect("it can be written");
+            let mut cluster = Cluster::read(folder).expect("it can be read");
+            for keys in cluster.machines.values() {
+                assert!(keys.voters.voters().eq([1, 2, 3].map(NodeId)));
+                assert!(keys.voters.witnesses().eq([NodeId(3)]));
+                assert_eq!(keys.generation, 1);
+            }
+            let node = cluster.add().expect("there is room");
+            assert_eq!(cluster.machines[&node].voters, cluster.voters());
+            cluster.remove(3).expect("it is there");
+            assert!(cluster.voters().voters().eq([1, 2].map(NodeId)));
+            assert_eq!(cluster.voters().witnesses().count(), 0);
         });
     }
 

@@ -187,6 +187,17 @@ pub enum System {
     },
 }
 
+/// Who votes on the view of a cluster (docs/view.md).
+#[derive(Debug, Args)]
+pub struct Voting {
+    /// The machines that vote, as in `1,2,3`; if not given, none, and there is no view.
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    pub voters: Vec<u8>,
+    /// Those of them that own nothing, and break ties.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', requires = "voters")]
+    pub witness: Vec<u8>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Cluster {
     /// New keys for the machines of a cluster, a file each, which only you can read.
@@ -196,8 +207,17 @@ pub enum Cluster {
         /// How many machines.
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=MAX_NODES))]
         machines: u8,
+        #[command(flatten)]
+        voting: Voting,
     },
-    /// Say which machines there are, with their public keys.
+    /// Name the machines that vote on the view of the cluster, instead of those before. It counts from the next start of the machines on: stop all before you start one.
+    Voters {
+        /// A cluster's folder.
+        folder: PathBuf,
+        #[command(flatten)]
+        voting: Voting,
+    },
+    /// Say which machines there are, with their public keys, and who votes.
     Show {
         /// A cluster's folder.
         folder: PathBuf,

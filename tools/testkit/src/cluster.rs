@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use netipc_crypto::{Encryption, KeyLog};
+use netipc_crypto::{Encryption, KeyLog, Voters};
 use qemu_machines::{Arch, Clock, Console, Link, Machine as Definition, Node, Randomness};
 use qemu_switch::{
     Attachment, Config, Faults, LinkState, PortId, Script, ScriptError, Sighting, Switch, Verdict,
@@ -192,6 +192,13 @@ impl ClusterBuilder {
     #[must_use]
     pub fn key_log(mut self, key_log: KeyLog) -> Self {
         self.wishes.key_log = key_log;
+        self
+    }
+
+    /// Who votes on the view of the cluster; nobody if nothing is said.
+    #[must_use]
+    pub fn voters(mut self, voters: Voters) -> Self {
+        self.wishes.voters = voters;
         self
     }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use netipc_crypto::{ClusterKeys, Encryption, KeyLog};
+use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Voters};
 
 use crate::failure::Failure;
 
@@ -19,6 +19,7 @@ const MODE: u32 = 0o600;
 pub(crate) struct Wishes {
     pub(crate) encryption: Encryption,
     pub(crate) key_log: KeyLog,
+    pub(crate) voters: Voters,
 }
 
 /// Bytes that nobody can foresee.
@@ -40,6 +41,7 @@ pub(crate) fn for_machines(
     let file = |mut keys: ClusterKeys| {
         keys.encryption = wishes.encryption;
         keys.key_log = wishes.key_log;
+        keys.voters = wishes.voters;
         let file = folder.join(format!("{}.keys", keys.node.0));
         let written = File::options()
             .write(true)

@@ -50,7 +50,7 @@ pub use image::SystemImage;
 pub use isthmus_process::{Isolated, cleanup, find_program};
 pub use logs::{BuildId, LogDecoder, Programs};
 pub use machine::{Killer, Machine};
-pub use netipc_crypto::{Encryption, KeyLog};
+pub use netipc_crypto::{Encryption, KeyLog, Voters};
 pub use pattern::{Pattern, contains, says};
 pub use qemu_machines::{Arch, Clock, Node, Randomness};
 pub use qemu_switch::commands::GRAMMAR;

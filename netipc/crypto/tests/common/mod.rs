@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Noise, Secret};
+use netipc_crypto::{ClusterKeys, Encryption, KeyLog, Noise, Secret, Voters};
 use netipc_protocol::{
     Answer, BootId, Call, ClusterId, Config, Dropped, Endpoint, Event, FRAME_LENGTH_MAX, Instant,
     NodeId, Outcome, Random, Target, Token, Way,
@@ -31,6 +31,7 @@ pub fn cluster<const N: usize>(shared: u8) -> [ClusterKeys; N] {
         generation: 1,
         administrator: None,
         encryption: Encryption::On,
+        voters: Voters::NONE,
         key_log: KeyLog::Off,
     })
 }

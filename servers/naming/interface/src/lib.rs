@@ -52,8 +52,8 @@ error_codes! {
         Reserved = 11, "the name is the system's";
         /// Too many questions to other machines wait already.
         Busy = 12, "too many look-ups wait for other machines";
-        /// No machine owns names here: the description names no voters.
-        NoOwners = 13, "the description names no voters, so nobody owns a name";
+        /// No machine owns names here: the cluster has no voters.
+        NoOwners = 13, "the cluster has no voters (isthmus cluster voters), so nobody owns a name";
     }
 }
 

@@ -24,7 +24,7 @@ fn home_id(path: &Path) -> HomeId {
 }
 
 impl View {
-    /// `None`: the description names no voters.
+    /// `None`: nobody votes.
     pub fn open(startup: &Startup, netipc: Option<&Endpoint>) -> Option<Self> {
         let netipc = netipc?.slot;
         let bell = spare_bits(startup).nth(1)?;
