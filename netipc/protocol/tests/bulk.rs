@@ -8,7 +8,7 @@ use netipc_protocol::bulk::{
     Access, CHUNK, Direction, Lending, Loan, Place, Transfer, TransferEnd,
 };
 use netipc_protocol::{
-    Call, CallId, Dropped, Execution, Given, NotExecuted, Received, Target, Token, Way, limits,
+    CallId, Dropped, Execution, Given, NotExecuted, Received, Token, Way, limits,
 };
 use netipc_wire::{Kind, Message};
 use pair::{A, B, Fate, Pair, Said, node, read};
@@ -41,19 +41,11 @@ impl Scene {
             length: LENGTH as u64,
             access,
         };
-        let call = Call {
-            token: Token(9),
-            target: Target::Bootstrap(node(B)),
-            way: Way::Call,
-            budget: None,
-            label: 9,
-            words: &[],
-            capability: Some(Given::Loan(Lending {
-                place: Place(1),
-                loan,
-            })),
+        let lending = Lending {
+            place: Place(1),
+            loan,
         };
-        let call = pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+        let call = pair.give(9, Way::Call, Given::Loan(lending)).unwrap();
         pair.run(SOON);
         let execution = pair.delivered(B);
         let now = pair.now;
@@ -282,17 +274,7 @@ fn there_are_only_so_many_and_messages_cannot_lend() {
             access: Access::Read,
         },
     };
-    let call = Call {
-        token: Token(1),
-        target: Target::Bootstrap(node(B)),
-        way: Way::OneWay,
-        budget: None,
-        label: 9,
-        words: &[],
-        capability: Some(Given::Loan(lending)),
-    };
-    let now = scene.pair.now;
-    let refused = scene.pair.machines[A].endpoint.call(now, &call);
+    let refused = scene.pair.give(1, Way::OneWay, Given::Loan(lending));
     assert_eq!(refused, Err(NotExecuted::NotExportable));
     scene.finish();
 }

@@ -5,8 +5,8 @@ mod pair;
 use std::time::Duration;
 
 use netipc_protocol::{
-    Answer, Call, ExportId, ImportId, NotExecuted, Object, Occupancy, Received, Target, Token,
-    Unknown, Way, limits,
+    Answer, ExportId, ImportId, NotExecuted, Object, Occupancy, Received, Target, Unknown, Way,
+    limits,
 };
 use netipc_wire::Kind;
 use pair::{A, B, Pair, ROWS, Said, import_of, node};
@@ -83,16 +83,7 @@ fn a_capability_in_a_reply_can_be_called_and_given_up() {
 fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
     let mut pair = Pair::connected();
     let sent = export(&mut pair, A, 5);
-    let call = Call {
-        token: Token(1),
-        target: Target::Bootstrap(node(B)),
-        way: Way::Call,
-        budget: None,
-        label: 1,
-        words: &[],
-        capability: Some(sent.into()),
-    };
-    pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+    pair.give(1, Way::Call, sent.into()).unwrap();
     pair.run(SOON);
     let execution = pair.delivered(B);
     let occupancy = |pair: &Pair| {
@@ -123,16 +114,7 @@ fn a_capability_in_a_request_is_imported_when_a_worker_takes_it() {
 fn a_capability_whose_request_never_ran_comes_back() {
     let mut pair = Pair::connected();
     let sent = export(&mut pair, A, 5);
-    let call = Call {
-        token: Token(1),
-        target: Target::Bootstrap(node(B)),
-        way: Way::Call,
-        budget: None,
-        label: 1,
-        words: &[],
-        capability: Some(sent.into()),
-    };
-    let id = pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+    let id = pair.give(1, Way::Call, sent.into()).unwrap();
     pair.run(SOON);
     pair.cancel(A, id);
     pair.run(SOON);
@@ -270,16 +252,7 @@ fn a_capability_comes_home_in_requests_and_replies_ten_times_and_makes_no_chain(
     let mut pair = Pair::connected();
     let import = imported(&mut pair, 7);
     for hop in 0..5 {
-        let call = Call {
-            token: Token(10 + hop),
-            target: Target::Bootstrap(node(B)),
-            way: Way::Call,
-            budget: None,
-            label: 0,
-            words: &[],
-            capability: Some(import.into()),
-        };
-        pair.machines[A].endpoint.call(pair.now, &call).unwrap();
+        pair.give(10 + hop, Way::Call, import.into()).unwrap();
         pair.run(SOON);
         let execution = pair.delivered(B);
         let request = pair.machines[B].endpoint.start(pair.now, execution);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use netipc_protocol::bulk::{Chunk, TransferEnd};
 use netipc_protocol::{
     Answer, BootId, Call, CallId, ClusterId, Config, DownReason, Dropped, Endpoint, Event,
-    Execution, FRAME_LENGTH_MAX, ImportId, Instant, NodeId, NotExecuted, Object, Outcome, Random,
-    Received, SessionId, Target, Token, Transparent, Way,
+    Execution, FRAME_LENGTH_MAX, Given, ImportId, Instant, NodeId, NotExecuted, Object, Outcome,
+    Random, Received, SessionId, Target, Token, Transparent, Way,
 };
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message, Nonce};
@@ -205,6 +205,20 @@ impl Pair {
             capability: None,
         };
         self.machines[from].endpoint.call(self.now, &call)
+    }
+
+    /// A calls B's bootstrap export, and gives something along.
+    pub fn give(&mut self, token: u64, way: Way, capability: Given) -> Result<CallId, NotExecuted> {
+        let call = Call {
+            token: Token(token),
+            target: Target::Bootstrap(node(B)),
+            way,
+            budget: None,
+            label: token,
+            words: &[],
+            capability: Some(capability),
+        };
+        self.machines[A].endpoint.call(self.now, &call)
     }
 
     pub fn cancel(&mut self, machine: usize, call: CallId) {

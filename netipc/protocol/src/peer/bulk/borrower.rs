@@ -7,8 +7,8 @@ use netipc_wire::{SlotIndex, bulk};
 
 use super::inflow::Inflow;
 use super::outflow::Outflow;
-use super::{Bulk, Peer, Say};
-use crate::bulk::{Chunk, Place, Transfer, TransferEnd};
+use super::{Bulk, Peer, Say, Side};
+use crate::bulk::{Chunk, Transfer, TransferEnd};
 use crate::fault::Faults;
 use crate::limits::{RETRANSMIT_FIRST, RETRANSMIT_MAX};
 use crate::maybe::Maybe;
@@ -20,8 +20,7 @@ pub(super) struct Borrowed {
     pub(super) about: About,
     pub(super) token: Token,
     /// Our memory.
-    place: Place,
-    at: u64,
+    ours: Side,
     /// Of the loan.
     range: Range,
     pub(super) work: Work,
@@ -78,22 +77,14 @@ impl Borrowed {
 
     pub(super) fn says(&mut self, now: Instant, faults: Faults) -> Option<Say> {
         match &mut self.work {
-            Work::Fetching(inflow) if inflow.has_wants(faults) => {
-                let (first, chunks) = inflow.want(now, faults);
-                Some(Say::Want(Want {
-                    about: self.about,
-                    range: self.range,
-                    first,
-                    chunks,
-                }))
-            }
+            Work::Fetching(inflow) => Say::want(inflow, now, (self.about, self.range), faults),
             Work::Storing(storing) if storing.due => {
                 storing.due = false;
                 storing.say_at = now + storing.pause;
                 storing.pause = (storing.pause * 2).min(RETRANSMIT_MAX);
                 Some(Say::Store(self.about, self.range))
             }
-            Work::Fetching(_) | Work::Storing(_) | Work::Ended(_) => None,
+            Work::Storing(_) | Work::Ended(_) => None,
         }
     }
 
@@ -106,13 +97,7 @@ impl Borrowed {
             return None;
         };
         let chunk = storing.outflow.next(self.range.chunks(), faults)?;
-        let (start, length) = self.range.chunk(chunk)?;
-        let place = Chunk {
-            place: self.place,
-            offset: self.at + start,
-            length,
-        };
-        Some((self.about, chunk, place))
+        Some((self.about, chunk, self.ours.chunk(self.range, chunk)?))
     }
 }
 
@@ -129,8 +114,7 @@ impl Bulk {
         let Work::Fetching(inflow) = &row.work else {
             return Err(Dropped::Violation);
         };
-        let place = (row.range, row.place, row.at);
-        super::lender::expected(inflow, place, data)
+        row.ours.expected(row.range, inflow, data)
     }
 
     /// The chunk of a fetch has been written.
@@ -176,8 +160,10 @@ impl<const SLOTS: usize, const ROWS: usize> Peer<SLOTS, ROWS> {
         *row = Maybe::Just(Borrowed {
             about,
             token: transfer.token,
-            place: transfer.place,
-            at: transfer.at,
+            ours: Side {
+                place: transfer.place,
+                at: transfer.at,
+            },
             range,
             work: match transfer.direction {
                 Direction::Fetch => Work::Fetching(Inflow::new(range.chunks())),

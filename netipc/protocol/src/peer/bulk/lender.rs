@@ -4,7 +4,7 @@ use netipc_wire::bulk::{About, Data, Range, Refusal, Want};
 
 use super::inflow::Inflow;
 use super::outflow::Outflow;
-use super::{Bulk, Peer, Say};
+use super::{Bulk, Peer, Say, Side};
 use crate::bulk::{Chunk, Lending, Place};
 use crate::fault::Faults;
 use crate::maybe::Maybe;
@@ -44,16 +44,8 @@ impl Lent {
 
     pub(super) fn says(&mut self, now: Instant, faults: Faults) -> Option<Say> {
         match &mut self.flow {
-            Flow::Storing(inflow) if inflow.has_wants(faults) => {
-                let (first, chunks) = inflow.want(now, faults);
-                Some(Say::Want(Want {
-                    about: self.about,
-                    range: self.range,
-                    first,
-                    chunks,
-                }))
-            }
-            Flow::Storing(_) | Flow::Sending(_) => None,
+            Flow::Storing(inflow) => Say::want(inflow, now, (self.about, self.range), faults),
+            Flow::Sending(_) => None,
         }
     }
 
@@ -62,13 +54,15 @@ impl Lent {
             return None;
         };
         let chunk = outflow.next(self.range.chunks(), faults)?;
-        let (start, length) = self.range.chunk(chunk)?;
-        let place = Chunk {
+        Some((self.about, chunk, self.ours().chunk(self.range, chunk)?))
+    }
+
+    /// Our memory: the loan.
+    const fn ours(&self) -> Side {
+        Side {
             place: self.place,
-            offset: self.range.offset + start,
-            length,
-        };
-        Some((self.about, chunk, place))
+            at: self.range.offset,
+        }
     }
 
     pub(super) const fn has_chunks(&self) -> bool {
@@ -78,26 +72,6 @@ impl Lent {
     pub(super) const fn has_sent_all(&self) -> bool {
         matches!(&self.flow, Flow::Sending(outflow) if outflow.is_empty())
     }
-}
-
-/// Where a chunk is to be written, if it is the one that it says it is, and is expected.
-pub(super) fn expected(
-    inflow: &Inflow,
-    (range, place, at): (Range, Place, u64),
-    data: &Data<'_>,
-) -> Result<Chunk, Dropped> {
-    let (start, length) = range.chunk(data.chunk).ok_or(Dropped::Violation)?;
-    if length != data.bytes.len() {
-        return Err(Dropped::Violation);
-    }
-    if !inflow.expects(data.chunk) {
-        return Err(Dropped::Stale);
-    }
-    Ok(Chunk {
-        place,
-        offset: at + start,
-        length,
-    })
 }
 
 impl Bulk {
@@ -125,9 +99,7 @@ impl Bulk {
     pub(super) fn stored_into(&mut self, data: &Data<'_>) -> Result<Chunk, Dropped> {
         let row = self.find_lent(data.about).ok_or(Dropped::Stale)?;
         match &row.flow {
-            Flow::Storing(inflow) => {
-                expected(inflow, (row.range, row.place, row.range.offset), data)
-            }
+            Flow::Storing(inflow) => row.ours().expected(row.range, inflow, data),
             Flow::Sending(_) => Err(Dropped::Violation),
         }
     }

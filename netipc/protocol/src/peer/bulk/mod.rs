@@ -10,13 +10,14 @@ use netipc_wire::Message;
 use netipc_wire::bulk::{About, Data, Direction, Range, Refusal, Want};
 
 use super::{Next, Peer};
-use crate::bulk::{Arrived, Chunk, TransferEnd};
+use crate::bulk::{Arrived, Chunk, Place, TransferEnd};
 use crate::fault::Faults;
 use crate::limits::{BULK_ANSWERS, TRANSFERS};
 use crate::maybe::Maybe;
 use crate::time::{Instant, Sooner};
 use crate::types::{Dropped, Event};
 use borrower::{Borrowed, Work};
+use inflow::Inflow;
 use lender::Lent;
 
 /// The transfers with a peer.
@@ -37,6 +38,37 @@ pub(crate) struct Bulk {
     turn: usize,
 }
 
+/// The memory of one side of a transfer: what it is called, and where in it the first byte is.
+#[derive(Clone, Copy)]
+struct Side {
+    place: Place,
+    at: u64,
+}
+
+impl Side {
+    /// Where a chunk of a transfer is; `None` if it has not so many.
+    fn chunk(self, range: Range, chunk: u32) -> Option<Chunk> {
+        let (start, length) = range.chunk(chunk)?;
+        Some(Chunk {
+            place: self.place,
+            offset: self.at + start,
+            length,
+        })
+    }
+
+    /// Where a chunk is to be written, if it is the one that it says it is, and is expected.
+    fn expected(self, range: Range, inflow: &Inflow, data: &Data<'_>) -> Result<Chunk, Dropped> {
+        let chunk = self.chunk(range, data.chunk).ok_or(Dropped::Violation)?;
+        if chunk.length != data.bytes.len() {
+            return Err(Dropped::Violation);
+        }
+        if !inflow.expects(data.chunk) {
+            return Err(Dropped::Stale);
+        }
+        Ok(chunk)
+    }
+}
+
 /// A chunk that has come.
 struct Pending {
     about: About,
@@ -54,6 +86,25 @@ pub(crate) enum Say {
 }
 
 impl Say {
+    /// What the receiver of a transfer wants now, if anything; it counts as wanted.
+    fn want(
+        inflow: &mut Inflow,
+        now: Instant,
+        (about, range): (About, Range),
+        faults: Faults,
+    ) -> Option<Self> {
+        if !inflow.has_wants(faults) {
+            return None;
+        }
+        let (first, chunks) = inflow.want(now, faults);
+        Some(Self::Want(Want {
+            about,
+            range,
+            first,
+            chunks,
+        }))
+    }
+
     pub(crate) const fn message(self) -> Message<'static> {
         match self {
             Self::Want(want) => Message::Want(want),
