@@ -11,8 +11,14 @@ const DEPTH: usize = 100;
 /// Such trees.
 const TREES: u16 = 5;
 
-/// A MiB of lent memory, to the server and back.
-pub const BULK: [&str; 2] = ["bulk_fetch", "bulk_store"];
+/// Lent memory to the server and back, and small calls between the same machines: while nothing is moved, meanwhile, and the second median over the first.
+pub const BULK: [&str; 5] = [
+    "bulk_fetch",
+    "bulk_store",
+    "bulk_small_still",
+    "bulk_small_call",
+    "bulk_small_ratio",
+];
 /// So many times, each on machines that have just booted.
 const BOOTS: u64 = 5;
 
@@ -46,16 +52,25 @@ pub fn revocations(lab: &Lab) -> Result<Vec<Figure>> {
 pub fn bulk(lab: &Lab) -> Result<Vec<Figure>> {
     let moved = (0..BOOTS).map(|_| figures::bulk(lab));
     let moved: Vec<figures::Moved> = moved.collect::<Result<_, _>>()?;
-    let [fetch, store] = BULK;
-    let figure = |name, micros: Vec<u64>| {
-        // Bytes in a microsecond are millions of bytes in a second.
-        let speeds = micros
-            .iter()
-            .map(|micros| figures::LENT as f64 / *micros as f64);
-        figure(name, "MB/s", speeds.collect(), |sorted| sorted[0])
+    let [fetch, store, still, beside, ratio] = BULK;
+    let each = |of: &dyn Fn(&figures::Moved) -> f64| moved.iter().map(of).collect::<Vec<_>>();
+    // Bytes in a microsecond are millions of bytes in a second.
+    let speed = |micros: u64| figures::LENT as f64 / micros as f64;
+    let slowest = |sorted: &[f64]| sorted[0];
+    let largest = |sorted: &[f64]| sorted[sorted.len() - 1];
+    let small = |name, of: &dyn Fn(&figures::Moved) -> figures::Small| {
+        let medians = each(&|moved| of(moved).p50 as f64);
+        let worst = each(&|moved| of(moved).p99 as f64);
+        figure(name, "us", medians, |_| {
+            worst.iter().copied().fold(0.0, f64::max)
+        })
     };
+    let ratios = each(&|moved| moved.beside.p50 as f64 / moved.still.p50.max(1) as f64);
     Ok(vec![
-        figure(fetch, moved.iter().map(|moved| moved.fetched).collect()),
-        figure(store, moved.iter().map(|moved| moved.stored).collect()),
+        figure(fetch, "MB/s", each(&|moved| speed(moved.fetched)), slowest),
+        figure(store, "MB/s", each(&|moved| speed(moved.stored)), slowest),
+        small(still, &|moved| moved.still),
+        small(beside, &|moved| moved.beside),
+        figure(ratio, "ratio", ratios, largest),
     ])
 }
