@@ -4,9 +4,13 @@
 //! takes nothing from anybody here. The interrupt comes as ever, to a processor that runs. When the time has passed the thread waits, and the processor halts.
 //!
 //! It looks at nothing but the time: who lingers is woken as before, and nothing is lost if the thread never runs.
+//!
+//! Because it runs only when nobody else wants to, it can also tell the main thread that this is so ([`Linger::tell_when_idle`]): that has then time for work that
+//! is to hold nobody up.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
+use isthmus_abi::EventBit;
 use isthmus_abi::limits::LINGER_PRIORITY;
 
 use crate::thread::{Error, Thread};
@@ -16,6 +20,8 @@ use crate::{arch, thread};
 static UNTIL: AtomicU64 = AtomicU64::new(0);
 /// The thread waits, or is about to: it must be signalled.
 static ASLEEP: AtomicBool = AtomicBool::new(false);
+/// The main thread is to be signalled, once, when the thread runs: when nobody else has anything to do.
+static TELL: AtomicBool = AtomicBool::new(false);
 /// Looks at [`UNTIL`] between two readings of the counter, which take a lock of the emulator on aarch64.
 const LOOKS: u32 = 64;
 
@@ -49,6 +55,28 @@ impl Linger {
     pub fn no_longer(self) {
         UNTIL.store(0, SeqCst);
     }
+
+    /// Signals the main thread, once, as soon as nobody has anything to do on this machine; it hears of it by [`event`](Self::event).
+    pub fn tell_when_idle(self) {
+        TELL.store(true, SeqCst);
+        // As in `until`.
+        if ASLEEP.swap(false, SeqCst) {
+            self.thread.notification().signal();
+        }
+    }
+
+    /// The bit by which the main thread hears that the machine is idle.
+    #[must_use]
+    pub const fn event(self) -> EventBit {
+        self.thread.event()
+    }
+}
+
+/// Signals the main thread if it has asked for that.
+fn tell() {
+    if TELL.swap(false, SeqCst) {
+        thread::signal_main();
+    }
 }
 
 fn spin(_: usize) -> ! {
@@ -56,13 +84,15 @@ fn spin(_: usize) -> ! {
         while arch::counter() < UNTIL.load(SeqCst) {
             for _ in 0..LOOKS {
                 // No `pause`: under emulation it gives up the host's processor.
-                if UNTIL.load(SeqCst) == 0 {
+                if UNTIL.load(SeqCst) == 0 || TELL.load(SeqCst) {
                     break;
                 }
             }
+            tell();
         }
+        tell();
         ASLEEP.store(true, SeqCst);
-        if arch::counter() >= UNTIL.load(SeqCst) {
+        if !TELL.load(SeqCst) && arch::counter() >= UNTIL.load(SeqCst) {
             thread::wait();
         }
         // Whoever signalled has said so already; who has not must not signal a thread that runs.

@@ -31,7 +31,7 @@ macro_rules! figures {
 }
 
 figures! {
-    /// What the proxy has done since its start. All are counts, `exports`, `imports` and `keys` of what there is now.
+    /// What the proxy has done since its start. All are counts, `exports`, `imports`, `keys` and `lending` of what there is now.
     pub struct Statistics {
         /// Allocations of its heap: must stand still once it runs.
         allocations,
@@ -93,6 +93,8 @@ figures! {
         lingered,
         /// Memory that components have lent.
         loans,
+        /// Rows of the proxy's tables for lent memory that are in use, now: loans, requests that came with one, fetches and stores.
+        lending,
         /// Fetches and stores of servers of this machine that moved every byte.
         transfers,
         /// Chunks of lent memory that were sent.

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::ops::Range;
 
-use netipc_wire::{Header, Message, bulk};
+use netipc_wire::frame::claims;
+use netipc_wire::{Header, Kind, Message, bulk};
 
 use crate::cipher::Cipher;
 use crate::endpoint::{Endpoint, Random};
@@ -93,6 +94,12 @@ pub struct Arrived {
     pub offset: u64,
     /// Which bytes of the frame that was handled last.
     pub in_frame: Range<usize>,
+}
+
+/// Whether a frame that has come says that it carries a chunk: it may be handled later than others that came after it, or be lost.
+#[must_use]
+pub fn carries_chunk(frame: &[u8]) -> bool {
+    claims(frame, Kind::Data)
 }
 
 /// A chunk that is to be read, and sent.

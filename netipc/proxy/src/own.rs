@@ -21,33 +21,39 @@ use crate::runs::has_ended;
 impl Proxy {
     /// Answers a call of the proxy's own interface.
     pub(crate) fn answer_own(&mut self, message: &Incoming) {
-        let mut buffer = [0; MESSAGE_WORDS];
-        let mut request = Request {
-            label: Label::from_bits(message.info.label()),
-            words: fetch(message.words, message.info.length(), &mut buffer),
-            badge: message.badge_bits,
-            capability: held(message),
-            system: &Kernel,
-        };
-        let mut answer = Answer::new();
-        let disposition = match self.link.port() {
-            Some(port) if network::knows(request.label) => {
-                network::dispatch(port, &mut request, &mut answer)
-            }
-            _ if homes::knows(request.label) => homes::dispatch(self, &mut request, &mut answer),
-            _ => netipc::dispatch(self, &mut request, &mut answer),
-        };
-        slots::discard_received();
-        if disposition == Disposition::Reply {
-            let capability = answer.capability().map(Capability::slot);
-            let (info, first) = stage(answer.label(), answer.words(), capability);
-            service::reply(info, first);
-        }
+        answer_with(message, |request, answer| match self.link.port() {
+            Some(port) if network::knows(request.label) => network::dispatch(port, request, answer),
+            _ if homes::knows(request.label) => homes::dispatch(self, request, answer),
+            _ => netipc::dispatch(self, request, answer),
+        });
+    }
+}
+
+/// Has a message to the proxy itself answered by a typed interface's `dispatch`.
+pub fn answer_with(
+    message: &Incoming,
+    dispatch: impl FnOnce(&mut Request<'_>, &mut Answer) -> Disposition,
+) {
+    let mut buffer = [0; MESSAGE_WORDS];
+    let mut request = Request {
+        label: Label::from_bits(message.info.label()),
+        words: fetch(message.words, message.info.length(), &mut buffer),
+        badge: message.badge_bits,
+        capability: held(message),
+        system: &Kernel,
+    };
+    let mut answer = Answer::new();
+    let disposition = dispatch(&mut request, &mut answer);
+    slots::discard_received();
+    if disposition == Disposition::Reply {
+        let capability = answer.capability().map(Capability::slot);
+        let (info, first) = stage(answer.label(), answer.words(), capability);
+        service::reply(info, first);
     }
 }
 
 /// A capability of a message to the proxy itself: it stays in the receive slot, which is emptied when the message is answered.
-pub fn held(message: &Incoming) -> Option<Capability> {
+fn held(message: &Incoming) -> Option<Capability> {
     match (message.info.extra_caps(), message.info.caps_unwrapped()) {
         (0, _) => None,
         (_, 0) => Some(Capability::in_slot(slots::receive_slot())),

@@ -11,10 +11,15 @@ use isthmus_runtime::linger::Linger;
 use isthmus_runtime::{Arrival, Incoming, Service, Startup, Thread, heap, say, thread, time};
 use netipc_crypto::{Heard, Protection, Refused, is_about_keys};
 use netipc_interface::Statistics;
-use netipc_protocol::{Cipher, Config, Endpoint, Event, ImportId, Instant, NodeId, limits};
+use netipc_protocol::bulk::carries_chunk;
+use netipc_protocol::{
+    Cipher, Config, Dropped, Endpoint, Event, ImportId, Instant, NodeId, limits,
+};
 use netipc_proxy_logic::imports::Owner;
+use netipc_proxy_logic::limits::{BACKLOG, SLICE_CHUNKS};
 use netipc_proxy_logic::{
-    Alarm, Caller, Clock, Exports, Imports, Nonces, Patience, Policy, Revocations, Table, Work,
+    Alarm, Backlog, Caller, Clock, Exports, Imports, Nonces, Patience, Policy, Revocations, Share,
+    Table, Work,
 };
 use shared_memory::Wait;
 use static_cell::ConstStaticCell;
@@ -74,6 +79,8 @@ static TABLES: ConstStaticCell<Tables> = ConstStaticCell::new(Tables {
     bootstraps: heapless::Vec::new(),
 });
 
+static CHUNKS: ConstStaticCell<Backlog<BACKLOG>> = ConstStaticCell::new(Backlog::new());
+
 /// The proxy.
 pub struct Proxy {
     pub(crate) protocol: &'static mut Protocol,
@@ -83,6 +90,10 @@ pub struct Proxy {
     pub(crate) rings: Rings,
     /// Memory that is lent, and what is moved from it and into it.
     pub(crate) bulk: Bulk,
+    /// Chunks that have come.
+    pub(crate) backlog: &'static mut Backlog<BACKLOG>,
+    /// When there is time for both.
+    pub(crate) share: Share,
     pub(crate) service: Service,
     pub(crate) workers: heapless::Vec<Thread, WORKERS>,
     /// The other machines.
@@ -100,7 +111,7 @@ pub struct Proxy {
     alarm: Alarm,
     patience: Patience,
     /// Keeps the processor awake; `None`: the description gives no thread for it.
-    linger: Option<Linger>,
+    pub(crate) linger: Option<Linger>,
     timer: Slot,
     timer_event: EventBit,
     /// When to look for clients that have died; `None`: no call is open.
@@ -196,6 +207,8 @@ impl Proxy {
             link: Link::open(startup)?,
             rings: Rings::open(startup)?,
             bulk: Bulk::NEW,
+            backlog: CHUNKS.take(),
+            share: Share::new(),
             service,
             workers: heapless::Vec::new(),
             peers: nodes.take(limits::PEERS).collect(),
@@ -318,6 +331,8 @@ impl Proxy {
                 cause.frames = Look::Now;
             } else if self.rings.is_event(event) {
                 cause.rings = Look::Now;
+            } else if self.linger.is_some_and(|linger| linger.event() == event) {
+                self.share.idle();
             } else if self.runs.as_ref().is_some_and(|runs| runs.event == event) {
                 self.release_orphans();
             } else {
@@ -363,6 +378,13 @@ impl Proxy {
             Look::Now => self.take_submissions(now),
             Look::No => More::No,
         };
+        let chunks = match self.share.take(now) {
+            true => {
+                self.take_slice(now);
+                SLICE_CHUNKS
+            }
+            false => 0,
+        };
         self.handle_events(now);
         if let Some(viewed) = &mut self.viewed {
             viewed.attend(now);
@@ -371,15 +393,16 @@ impl Proxy {
         self.start_work(now);
         self.feed_rings(now);
         self.rings.flush();
-        let sent = self.statistics.frames_out;
-        let here = self.move_here();
+        let sent = self.spoken();
         let voices = Voices {
             protocol: self.protocol,
             viewed: self.viewed.as_mut(),
             bulk: &self.bulk,
+            chunks,
         };
         let bulk = self.link.transmit(voices, now, &mut self.statistics);
         self.link.flush();
+        self.leave_slice(now, bulk);
         self.stay_awake(now, sent);
         if self.set_alarm(now) == Look::Now {
             return Next::Go(Cause::TIME);
@@ -394,9 +417,8 @@ impl Proxy {
                 ..Cause::RINGS
             });
         }
-        let nothing = [more, here, bulk].iter().all(|more| *more == More::No);
-        if nothing && self.link.prepare_to_wait() == Wait::Sleep {
-            if self.statistics.frames_out != sent {
+        if more == More::No && self.link.prepare_to_wait() == Wait::Sleep {
+            if self.spoken() != sent {
                 // Whoever waits for this thread's processor waits for the network.
                 self.protocol.cipher_mut().prepare();
             }
@@ -406,13 +428,18 @@ impl Proxy {
         }
     }
 
+    /// Frames that have left, but for chunks: nobody waits for a processor that sends those.
+    const fn spoken(&self) -> u64 {
+        self.statistics.frames_out - self.statistics.chunks_out
+    }
+
     /// Keeps the processor awake if an answer is about to come to the frames that have left since `sent`.
     fn stay_awake(&mut self, now: Instant, sent: u64) {
         let Some(linger) = self.linger else { return };
         if self.tables.calls.is_empty() && self.rings.call_nobody() {
             self.patience.over();
             linger.no_longer();
-        } else if self.statistics.frames_out != sent
+        } else if self.spoken() != sent
             && let Some(until) = self.patience.sent(now)
         {
             linger.until(self.clock.ticks(until));
@@ -430,13 +457,15 @@ impl Proxy {
                 self.heard_of_keys(now, heard);
                 continue;
             }
+            if carries_chunk(frame) {
+                // Opening it takes longer than anything else here, and nobody waits for it as for a call.
+                if self.backlog.keep(from, frame).is_err() {
+                    self.statistics.frames_dropped += 1;
+                }
+                continue;
+            }
             match self.protocol.take_frame(now, from, frame) {
                 Ok(None) => {
-                    if let Some(arrived) = self.protocol.arrived(now) {
-                        let bytes = frame.get(arrived.in_frame.clone()).unwrap_or(&[]);
-                        self.bulk.write(&arrived, bytes);
-                        self.statistics.chunks_in += 1;
-                    }
                     self.statistics.frames_in += 1;
                     self.patience.heard(now);
                 }
@@ -447,11 +476,17 @@ impl Proxy {
                         viewed.hear(now, from, said);
                     }
                 }
-                Err(netipc_protocol::Dropped::Corrupt) => self.statistics.frames_corrupt += 1,
-                Err(_) => self.statistics.frames_dropped += 1,
+                Err(dropped) => self.count_dropped(dropped),
             }
         }
         More::Perhaps
+    }
+
+    pub(crate) const fn count_dropped(&mut self, dropped: Dropped) {
+        match dropped {
+            Dropped::Corrupt => self.statistics.frames_corrupt += 1,
+            _ => self.statistics.frames_dropped += 1,
+        }
     }
 
     /// Somebody has said something about keys: the administrator, a peer that passes on what is his, or somebody whom it does not befit.
@@ -570,6 +605,7 @@ impl Proxy {
             self.rings.earliest(),
             self.tables.work.next_at(),
             self.link.deadline(&self.clock),
+            self.share.deadline(),
             self.viewed.as_ref().and_then(Viewed::deadline),
             self.protocol.cipher().said_at(now),
         ];
@@ -593,6 +629,7 @@ impl Proxy {
             exports: self.tables.exports.len() as u64,
             imports: self.tables.imports.len() as u64,
             keys: self.protocol.cipher().generation(),
+            lending: self.bulk.rows() as u64,
             ..self.statistics
         }
     }

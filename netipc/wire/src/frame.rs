@@ -115,6 +115,12 @@ impl Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<T>(T);
 
+/// Whether bytes that may be a frame say that they are of this kind: enough to put them aside, and nothing to rely on.
+#[must_use]
+pub fn claims(frame: &[u8], kind: Kind) -> bool {
+    frame.get(field::KIND) == Some(&(kind as u8))
+}
+
 impl<T: AsRef<[u8]>> Packet<T> {
     /// Looks at the length and the header: `Ok` means that no accessor panics.
     // [N1]

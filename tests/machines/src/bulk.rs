@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use isthmus_testkit::{Failure, Machine, contains};
 
+use netipc_protocol::limits::BULK_WINDOW_MAX;
+
 use crate::lab::{Lab, wait_for_ok};
 
 /// Megabytes are moved one way and back; on a busy host in seconds.
 const LIMIT: Duration = Duration::from_secs(120);
 /// What the lender checks, one after the other.
 const CHECKS: [&str; 4] = ["fetching", "storing", "refusals", "cycles"];
+/// Chunks that come to a machine or leave it during one small call, at most: what may be under way when it begins, and as much again. Without a limit on its share of the
+/// processor a whole transfer passes.
+const CHUNKS_MEANWHILE: u64 = 2 * BULK_WINDOW_MAX as u64;
 const LOSS: &str = "
 0s  loss all 5%
 ";
@@ -44,10 +49,22 @@ fn judged(lab: &Lab, count: usize, script: Option<&str>) -> Result<(), Failure> 
     // They went on meanwhile, and go on: a call that is wrong, or ends otherwise, ends them.
     let next = format!("small calls: {},", small + 600);
     client.wait_for(&contains(&next), LIMIT)?;
+    let most = most_chunks(client);
+    if count > 1 && most.is_none_or(|most| most > CHUNKS_MEANWHILE) {
+        return Err(cluster.failure(format!("a small call has waited for {most:?} chunks")));
+    }
     if script.is_some() && cluster.switch().counters().dropped == 0 {
         return Err(cluster.failure("no frame was lost"));
     }
     Ok(())
+}
+
+/// The most chunks that have come or left during one small call.
+fn most_chunks(machine: &Machine) -> Option<u64> {
+    let lines = machine.lines();
+    let said = lines.iter().filter_map(|line| line.said.words());
+    let mut counts = said.filter_map(|words| words.rsplit_once(", chunks ")?.1.parse().ok());
+    counts.next_back()
 }
 
 /// How many the last line says.

@@ -1,22 +1,19 @@
 //! What servers of this machine fetch from loans, and store into them.
 
-use isthmus_abi::limits::MESSAGE_WORDS;
-use isthmus_abi::{Label, NotExecuted, Slot};
-use isthmus_runtime::calls::{fetch, stage};
-use isthmus_runtime::interface::{Answer, Capability, Disposition, Later, Request};
+use isthmus_abi::{NotExecuted, Slot};
+use isthmus_runtime::interface::Later;
 use isthmus_runtime::memory::{Mapping, ObjectCap};
-use isthmus_runtime::{Incoming, Kernel, Service, service, slots};
+use isthmus_runtime::{Incoming, Service, slots};
 use netipc_interface::{Loan, LoanError, Terms, loan};
 use netipc_protocol::bulk::{self, Direction, Transfer, TransferEnd};
 use netipc_protocol::{Execution, NodeId, Token};
 use netipc_proxy_logic::Caller;
-use netipc_proxy_logic::limits::{BORROWED, LOCAL_PER_TURN};
+use netipc_proxy_logic::limits::{BORROWED, SLICE_BYTES};
 
 use super::{Borrowed, Bulk, terms, transfer_place};
 use crate::capability::Capabilities;
-use crate::link::More;
 use crate::mapper::{Errand, Whose};
-use crate::own::held;
+use crate::own::answer_with;
 use crate::proxy::Proxy;
 
 /// A fetch or a store.
@@ -51,6 +48,13 @@ enum Other {
     Far(Execution),
     /// On this one: its row.
     Here(usize),
+}
+
+impl Moving {
+    /// Whether bytes are moved here, for it.
+    pub(super) const fn is_here(&self) -> bool {
+        matches!(self.state, State::Here { .. })
+    }
 }
 
 const fn told(end: TransferEnd) -> LoanError {
@@ -189,26 +193,13 @@ impl Bulk {
 impl Proxy {
     /// Answers a call through a loan.
     pub(crate) fn answer_loan(&mut self, caller: Caller, message: &Incoming) {
-        let mut buffer = [0; MESSAGE_WORDS];
-        let mut request = Request {
-            label: Label::from_bits(message.info.label()),
-            words: fetch(message.words, message.info.length(), &mut buffer),
-            badge: message.badge_bits,
-            capability: held(message),
-            system: &Kernel,
-        };
-        let mut answer = Answer::new();
         let mut through = Through {
             proxy: self,
             caller,
         };
-        let disposition = loan::dispatch(&mut through, &mut request, &mut answer);
-        slots::discard_received();
-        if disposition == Disposition::Reply {
-            let capability = answer.capability().map(Capability::slot);
-            let (info, first) = stage(answer.label(), answer.words(), capability);
-            service::reply(info, first);
-        }
+        answer_with(message, |request, answer| {
+            loan::dispatch(&mut through, request, answer)
+        });
     }
 
     /// A request is over, and with it the loan that it came with, if one did.
@@ -311,15 +302,15 @@ impl Proxy {
         }
     }
 
-    /// Moves some bytes between components of this machine; whether there are more.
-    pub(super) fn copy_some(&mut self) -> More {
+    /// Moves some bytes between components of this machine.
+    pub(super) fn copy_some(&mut self) {
         let here = |(row, moving): (usize, &Moving)| match moving.state {
             State::Here { loan, moved } => Some((row, loan, moved)),
             _ => None,
         };
         let here = self.bulk.moving.iter().find_map(here);
         let Some((row, loan, moved)) = here else {
-            return More::No;
+            return;
         };
         let result = match self.lent_here(loan) {
             None => Err(LoanError::Over),
@@ -336,7 +327,6 @@ impl Proxy {
                 self.end_transfer(row, result.map(|_| ()));
             }
         }
-        More::Perhaps
     }
 
     /// Copies from byte `moved` on; how many have been copied then.
@@ -349,7 +339,7 @@ impl Proxy {
         let memory = ours.memory().zip(theirs.memory());
         let (ours, theirs) = memory.ok_or(LoanError::NoMemory)?;
         let mut piece = [0; PIECE];
-        let end = (moved + LOCAL_PER_TURN as u64).min(moving.length);
+        let end = (moved + SLICE_BYTES as u64).min(moving.length);
         let mut done = moved;
         while done < end {
             let bytes = &mut piece[..(end - done).min(PIECE as u64) as usize];

@@ -6,10 +6,11 @@ mod lend;
 use isthmus_runtime::memory::Mapping;
 use isthmus_runtime::{Thread, thread};
 use netipc_interface::{Access, Terms};
-use netipc_protocol::Execution;
 use netipc_protocol::bulk::{Arrived, Chunk, Loan, Place};
+use netipc_protocol::{Execution, Instant};
 use netipc_proxy_logic::Table;
-use netipc_proxy_logic::limits::{BORROWED, LOANS, TRANSFERS};
+use netipc_proxy_logic::limits::{BORROWED, LOANS, SLICE_CHUNKS, TRANSFERS};
+use netipc_proxy_logic::share::Ask;
 
 use crate::capability::Capabilities;
 use crate::link::More;
@@ -76,9 +77,19 @@ impl Bulk {
         Ok(())
     }
 
+    /// Rows that are in use.
+    pub const fn rows(&self) -> usize {
+        self.loans.len() + self.borrowed.len() + self.moving.len()
+    }
+
     /// Whether anything is lent by a component of this machine.
     pub const fn lends(&self) -> bool {
         !self.loans.is_empty()
+    }
+
+    /// Whether bytes are moved between components of this machine.
+    fn copies(&self) -> bool {
+        !self.moving.is_empty() && self.moving.iter().any(|(_, moving)| moving.is_here())
     }
 
     fn errand(&self, errand: Errand) {
@@ -133,11 +144,39 @@ impl Proxy {
         }
     }
 
-    /// Moves bytes between components of this machine, for a while.
-    pub(crate) fn move_here(&mut self) -> More {
-        if self.bulk.moving.is_empty() {
-            return More::No;
+    /// Does a slice of the work with lent memory: opens chunks that have come, and moves bytes between components of this machine.
+    pub(crate) fn take_slice(&mut self, now: Instant) {
+        for _ in 0..SLICE_CHUNKS {
+            let Some((from, frame)) = self.backlog.take() else {
+                break;
+            };
+            match self.protocol.take_frame(now, from, frame) {
+                Ok(_) => {
+                    if let Some(arrived) = self.protocol.arrived(now) {
+                        let bytes = frame.get(arrived.in_frame.clone()).unwrap_or(&[]);
+                        self.bulk.write(&arrived, bytes);
+                        self.statistics.chunks_in += 1;
+                    }
+                    self.statistics.frames_in += 1;
+                }
+                Err(dropped) => self.count_dropped(dropped),
+            }
         }
-        self.copy_some()
+        if !self.bulk.moving.is_empty() {
+            self.copy_some();
+        }
+    }
+
+    /// Work with lent memory is left, or none (`More::No`): it goes on when there is time for it.
+    pub(crate) fn leave_slice(&mut self, now: Instant, to_send: More) {
+        let left = to_send == More::Perhaps || !self.backlog.is_empty() || self.bulk.copies();
+        if !left || self.share.wants(now) == Ask::Nobody {
+            return;
+        }
+        match self.linger {
+            Some(linger) => linger.tell_when_idle(),
+            // Nobody could say that the machine is idle.
+            None => self.share.idle(),
+        }
     }
 }

@@ -4,7 +4,7 @@ use isthmus_abi::{EventBit, Events};
 use isthmus_runtime::{Startup, time};
 use netipc_interface::Statistics;
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
-use netipc_proxy_logic::limits::{CHUNKS_PER_TURN, CHUNKS_WAITING};
+use netipc_proxy_logic::limits::CHUNKS_WAITING;
 use network_interface::{NETIPC_PORT, Peer};
 use network_logic::{Deliver, Refused, Ticks, Undelivered};
 use network_port::Port;
@@ -99,7 +99,7 @@ impl CardLink {
             let frame = &mut self.frame;
             let mut next = next.or_else(|| voices.next_frame(now, frame, statistics));
             if next.is_none() && voices.protocol.has_bulk() {
-                if chunks == CHUNKS_PER_TURN || self.port.under_way() >= CHUNKS_WAITING {
+                if chunks == voices.chunks || self.port.under_way() >= CHUNKS_WAITING {
                     return More::Perhaps;
                 }
                 chunks += 1;

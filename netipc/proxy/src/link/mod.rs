@@ -76,8 +76,7 @@ impl Link {
         }
     }
 
-    /// Sends every frame that there is, as long as there is room, and then some chunks of lent memory; whether there may be more of them, for which there will be
-    /// room without anybody saying so.
+    /// Sends every frame that there is, as long as there is room, and then the chunks of lent memory that may be sent now; whether there are more of them.
     pub fn transmit(
         &mut self,
         voices: Voices<'_>,
@@ -131,6 +130,8 @@ pub struct Voices<'p> {
     pub viewed: Option<&'p mut Viewed>,
     /// And then, when nothing else is to be said, lent memory.
     pub bulk: &'p Bulk,
+    /// Of that, so many chunks.
+    pub chunks: usize,
 }
 
 impl Voices<'_> {

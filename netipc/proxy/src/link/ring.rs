@@ -6,7 +6,6 @@ use isthmus_runtime::grants;
 use isthmus_runtime::sel4::cap;
 use netipc_interface::Statistics;
 use netipc_protocol::{FRAME_LENGTH_MAX, Instant, NodeId};
-use netipc_proxy_logic::limits::CHUNKS_PER_TURN;
 use network_interface::{Channel, NETIPC_PORT, Peer, ReceiveError, SendError, Side, channel};
 use shared_memory::{Wait, Wake};
 
@@ -82,7 +81,7 @@ impl RingLink {
             let frame = &mut self.frame;
             let mut next = next.or_else(|| voices.next_frame(now, frame, statistics));
             if next.is_none() && voices.protocol.has_bulk() {
-                if chunks == CHUNKS_PER_TURN {
+                if chunks == voices.chunks {
                     return More::Perhaps;
                 }
                 chunks += 1;

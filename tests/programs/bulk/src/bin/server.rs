@@ -2,12 +2,12 @@
 #![no_std]
 #![no_main]
 
-use bulk_programs::{Borrower, NAME, ServerError, borrower, fill, mapped, sum};
+use bulk_programs::{Borrower, Failure, NAME, ServerError, borrower, fill, mapped, sum};
 use isthmus_runtime::abi::{ComponentId, EndpointBadge, ObjectId};
 use isthmus_runtime::interface::{Anything, CallError, Cap};
-use isthmus_runtime::{Kernel, Service, Startup, calls, say};
+use isthmus_runtime::{Kernel, Service, Startup, calls, memory, say, time};
 use naming_interface::{Lease, NamingClient, Path, Reach};
-use netipc_interface::{Loan, LoanClient, LoanError, Terms};
+use netipc_interface::{Loan, LoanClient, LoanError, NetipcClient, Statistics, Terms};
 
 isthmus_runtime::entry!(main);
 
@@ -17,9 +17,13 @@ const ITSELF: ObjectId = match ObjectId::new(1) {
     None => panic!("1 has less than 20 bits"),
 };
 
-#[derive(Default)]
+/// From so many bytes on the server says how long they took.
+const MUCH: u64 = 1 << 20;
+
 struct Server {
     kept: Option<Cap<dyn Loan>>,
+    /// The proxy, where this server may ask it for its figures.
+    netipc: Option<NetipcClient<Kernel>>,
 }
 
 fn main(startup: &'static Startup) -> ! {
@@ -29,7 +33,12 @@ fn main(startup: &'static Startup) -> ! {
         Ok(()) => say!("registered"),
         Err(reason) => say!("FAILED: the server cannot register: {reason}"),
     }
-    calls::run(service, &mut Server::default(), borrower::dispatch)
+    let netipc = startup.endpoint(NetipcClient::<Kernel>::INTERFACE).ok();
+    let mut server = Server {
+        kept: None,
+        netipc: netipc.map(|netipc| NetipcClient::new(Kernel, netipc)),
+    };
+    calls::run(service, &mut server, borrower::dispatch)
 }
 
 fn register(startup: &Startup, service: Service, name: &str) -> Result<(), &'static str> {
@@ -65,22 +74,96 @@ fn loan(data: &Cap<dyn Loan>) -> LoanClient<Kernel> {
     LoanClient::new(Kernel, data.alias())
 }
 
+impl Server {
+    /// Moves bytes, and says how long it took.
+    fn timed(
+        what: &str,
+        length: u64,
+        moved: impl FnOnce() -> Result<(), CallError<LoanError>>,
+    ) -> Result<(), CallError<LoanError>> {
+        let start = time::now();
+        let result = moved();
+        let took = time::now() - start;
+        if result.is_ok() && length >= MUCH {
+            say!("{length} bytes {what} in {} us", took.as_micros());
+        }
+        result
+    }
+
+    /// Works on a loan; if its lender is lost, says how that ended, and whether everything is as before.
+    fn on_loan<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce() -> Result<T, Wrong>,
+    ) -> Result<T, ServerError> {
+        let before = memory::server().and_then(|server| Ok(server.statistics()?));
+        let result = work();
+        if let Err(Wrong::Loan(error @ CallError::Interface(LoanError::PeerLost))) = &result {
+            say!("{what}: ended with {error}");
+            let after = memory::server().and_then(|server| Ok(server.statistics()?));
+            match before == after {
+                true => say!("{what} memory: ok"),
+                false => say!("{what} memory: FAILED: {after:?}, not {before:?}"),
+            }
+            match self.netipc.as_ref().map(NetipcClient::statistics) {
+                Some(Ok(Statistics { lending: 0, .. })) => say!("{what} rows: ok"),
+                other => say!("{what} rows: FAILED: {other:?}"),
+            }
+        }
+        result.map_err(|wrong| match wrong {
+            Wrong::Loan(error) => told(error),
+            Wrong::Memory => ServerError::NoMemory,
+        })
+    }
+}
+
+/// Why there is nothing to answer.
+enum Wrong {
+    Loan(CallError<LoanError>),
+    Memory,
+}
+
+impl From<CallError<LoanError>> for Wrong {
+    fn from(error: CallError<LoanError>) -> Self {
+        Self::Loan(error)
+    }
+}
+
+impl From<memory::Error> for Wrong {
+    fn from(_: memory::Error) -> Self {
+        Self::Memory
+    }
+}
+
+impl From<Failure> for Wrong {
+    fn from(_: Failure) -> Self {
+        Self::Memory
+    }
+}
+
 impl Borrower for Server {
     fn put(&mut self, data: Cap<dyn Loan>) -> Result<u64, ServerError> {
         let loan = loan(&data);
-        let Terms { length, .. } = loan.terms().map_err(told)?;
-        let (object, mapping) = mapped(length).map_err(|_| ServerError::NoMemory)?;
-        let fetched = loan.fetch(0, length, object.capability(), 0);
-        fetched.map_err(told)?;
-        sum(&mapping, length).map_err(|_| ServerError::NoMemory)
+        self.on_loan("fetch", || {
+            let Terms { length, .. } = loan.terms()?;
+            let (object, mapping) = mapped(length)?;
+            let into = object.capability();
+            Self::timed("fetched", length, || loan.fetch(0, length, into, 0))?;
+            Ok(sum(&mapping, length)?)
+        })
     }
 
     fn get(&mut self, data: Cap<dyn Loan>, seed: u64) -> Result<(), ServerError> {
         let loan = loan(&data);
-        let Terms { length, .. } = loan.terms().map_err(told)?;
-        let (object, mapping) = mapped(length).map_err(|_| ServerError::NoMemory)?;
-        fill(&mapping, length, seed).map_err(|_| ServerError::NoMemory)?;
-        loan.store(0, length, object.capability(), 0).map_err(told)
+        self.on_loan("store", || {
+            let Terms { length, .. } = loan.terms()?;
+            let (object, mapping) = mapped(length)?;
+            fill(&mapping, length, seed)?;
+            let from = object.capability();
+            Ok(Self::timed("stored", length, || {
+                loan.store(0, length, from, 0)
+            })?)
+        })
     }
 
     fn overstep(

@@ -5,13 +5,14 @@
 extern crate alloc;
 
 mod right;
+mod small;
 mod struck;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use bulk_programs::{Borrower, BorrowerClient, SMALL, mapped};
+use bulk_programs::{Borrower, BorrowerClient, mapped};
 use isthmus_runtime::memory::{Mapping, MemoryObject};
 use isthmus_runtime::timer::Pause;
 use isthmus_runtime::{Duration, Kernel, Slot, Startup, say, service, time};
@@ -26,9 +27,6 @@ const LOOK_FOR: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// What is lent, unless the machine's arguments say otherwise.
 const BYTES: u64 = 1 << 20;
-
-/// Between two rounds of small calls.
-const BREATH: Duration = Duration::from_millis(2);
 
 /// Why a check has failed.
 struct Wrong(String);
@@ -116,24 +114,5 @@ impl Client {
     fn lend(&self, object: &MemoryObject, access: Access) -> Checked<Lent> {
         let range = (0, self.bytes);
         Ok(Lent::new(self.netipc, &object.capability(), range, access)?)
-    }
-
-    /// Small calls, one after the other, for ever; says how long the slowest has taken.
-    fn small_calls(&self) -> Checked {
-        const ROUND: u64 = 200;
-        let server = self.find(SMALL)?;
-        let mut number = 0;
-        loop {
-            let mut slowest = Duration::ZERO;
-            for _ in 0..ROUND {
-                number += 1;
-                let start = time::now();
-                expect("echo", &server.echo(number)?, &number)?;
-                slowest = slowest.max(time::now() - start);
-            }
-            say!("small calls: {number}, slowest {} us", slowest.as_micros());
-            // With the server on this machine nobody else would ever run, the console among them.
-            self.pause.sleep(BREATH);
-        }
     }
 }
