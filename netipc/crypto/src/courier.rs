@@ -1,8 +1,10 @@
 //! The administrator's updates for all machines, passed on until everybody has said that it has them: so the administrator need not reach each.
 //!
-//! Of each machine the newest update is kept, at most one; that of a machine which the present keys do not name is offered to nobody, and forgotten when other keys are in force. What a peer has it says itself, in a datagram under a code that only the two can
-//! make ([`Have`]): in answer to each update that it was sent. Until then it lacks everything, and is offered one update at a time, its own first, at pauses that grow. Nothing here needs a
-//! session: machines may have no secret in common when this is needed most. It decides nothing about keys; what does is `epochs`. States: `docs/netipc.md`, Keys.
+//! Of each machine the newest update is kept, at most one; that of a machine which the present keys do not name is offered to nobody, and forgotten
+//! when other keys are in force. What a peer has it says itself, in a datagram under a code that only the two can make (a *have*): in answer to each
+//! update that it was sent. Until then it lacks everything, and is offered one update at a time, its own first, at pauses that grow. Nothing here
+//! needs a session: machines may have no secret in common when this is needed most. It decides nothing about keys; what does is `epochs`. States:
+//! `docs/netipc.md`, Keys.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
