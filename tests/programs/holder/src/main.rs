@@ -1,6 +1,7 @@
 //! The server of the tests of capabilities across machines: makes some, keeps others', gives them on.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::fmt;
 
