@@ -47,7 +47,7 @@ impl<R: Random> View<R> {
     /// The ballot of this moment.
     pub(crate) fn ballot(&self, stage: Stage) -> Option<Ballot> {
         let term = match (stage, self.role) {
-            (Stage::Asking, Role::Asking) => Term(self.term.0 + 1),
+            (Stage::Asking, Role::Asking) => self.term.next(),
             (Stage::Standing, Role::Candidate) => self.term,
             _ => return None,
         };
@@ -161,7 +161,7 @@ impl<R: Random> View<R> {
         }
         match self.role {
             Role::Asking => {
-                self.term = Term(self.term.0 + 1);
+                self.term = self.term.next();
                 self.voted = Some(self.config.node);
                 self.canvass(now, Stage::Standing);
             }

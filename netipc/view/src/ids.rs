@@ -61,21 +61,20 @@ number! {
     Token(u64)
 }
 
-impl Epoch {
-    /// The next one.
-    #[must_use]
-    pub(crate) const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
+/// Numbers that count. The last one has no next: only who lies comes there, and it is to harm nobody but by what it says.
+macro_rules! counts {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The next one.
+            #[must_use]
+            pub(crate) const fn next(self) -> Self {
+                Self(self.0.saturating_add(1))
+            }
+        }
+    )*};
 }
 
-impl Index {
-    /// The next one.
-    #[must_use]
-    pub(crate) const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
+counts!(Epoch Index Round Sequence Term);
 
 /// The table row of a node, if there can be such a node.
 pub(crate) fn row(node: NodeId) -> Option<usize> {

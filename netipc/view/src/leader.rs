@@ -100,7 +100,7 @@ impl<R: Random> View<R> {
 
     /// A new round: every node is told.
     fn broadcast(&mut self, now: Instant) {
-        self.lead.round = Round(self.lead.round.0 + 1);
+        self.lead.round = self.lead.round.next();
         self.lead.heartbeat_at = now + HEARTBEAT;
         for node in self.others() {
             if let Some(peer) = self.peer(node) {
@@ -393,7 +393,7 @@ impl<R: Random> View<R> {
         let expected = self
             .table
             .member(node)
-            .is_some_and(|member| member.joined == joined && member.last.0 + 1 == sequence.0);
+            .is_some_and(|member| member.joined == joined && member.last.next() == sequence);
         let same =
             |command: &Command| matches!(command, Command::Do { node: of, .. } if *of == node);
         if expected && !self.is_pending(same) {

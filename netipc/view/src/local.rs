@@ -130,7 +130,7 @@ impl<R: Random> View<R> {
             let _ = self.answered.push_back((token, member.answer));
         }
         if let Some(request) = self.requests.front_mut() {
-            let next = (member.joined, Sequence(member.last.0 + 1));
+            let next = (member.joined, member.last.next());
             if request.number != Some(next) {
                 request.number = Some(next);
                 self.owe_request();

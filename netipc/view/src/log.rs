@@ -54,7 +54,7 @@ impl Log {
     }
 
     pub(crate) fn last(&self) -> Place {
-        let index = Index(self.base.index.0 + self.entries.len() as u64);
+        let index = Index(self.base.index.0.saturating_add(self.entries.len() as u64));
         let term = self
             .entries
             .back()
@@ -115,7 +115,7 @@ impl Log {
         let skip = self.applied.0.saturating_sub(self.base.index.0);
         let first = self.base.index.0;
         let numbered = (1..)
-            .map(move |n| Index(first + n))
+            .map(move |n| Index(first.saturating_add(n)))
             .zip(self.entries.iter());
         numbered.skip(usize::try_from(skip).unwrap_or(usize::MAX))
     }

@@ -218,7 +218,7 @@ impl Table {
         let Some(member) = self.member(node) else {
             return;
         };
-        if member.joined != joined || member.last.0 + 1 != sequence.0 {
+        if member.joined != joined || member.last.next() != sequence {
             return;
         }
         let answer = match action {
