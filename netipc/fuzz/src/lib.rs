@@ -1,13 +1,13 @@
 //! Throws mutated frames at every parser of `netipc-wire`, and at whole endpoints with their ciphers.
 //!
 //! Each case is one number: the same number is the same case. What is thrown was legal once (a frame of each kind with any content, and every frame that the
-//! machines themselves send) and is then changed: bits, lengths, counts, kinds, ends, parts of other frames, replays ([`mutate`]). Three
-//! targets: the parsers, two machines with somebody on their network ([`Target::Outsider`]), and two machines with a third that has
-//! gone mad ([`Target::Member`]). Nothing may panic, no table and no heap may grow beyond what is stated, honest calls must be answered,
+//! machines themselves send) and is then changed: bits, lengths, counts, kinds, ends, parts of other frames, replays ([`mutate`]). Four
+//! targets: the parsers, two machines with somebody on their network ([`Target::Outsider`]), two machines with a third that has
+//! gone mad ([`Target::Member`]), and two voters of a view with such a third ([`Target::Voter`], of which less is asked). Nothing may panic, no table and no heap may grow beyond what is stated, honest calls must be answered,
 //! every call must end in time, and in the end every table must be empty.
 //!
 //! It looks at no clock and at no coverage; broken promises among machines that follow the protocol are `netipc-simulator`'s business. Next:
-//! `cluster` (the machines, and what holds of each), `outsider`, `member`, `parsers`; what is found when a mistake is planted: `tests/planted.rs`.
+//! `cluster` (the machines, and what holds of each), `outsider`, `member`, `voter`, `parsers`; what is found when a mistake is planted: `tests/planted.rs`.
 #![forbid(unsafe_code)]
 
 mod cluster;
@@ -17,6 +17,7 @@ mod outsider;
 mod parsers;
 mod samples;
 mod shield;
+mod voter;
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -37,11 +38,13 @@ pub enum Target {
     Outsider,
     /// Two machines, by a third that has keys: after it.
     Member,
+    /// Two voters of a view, by the third.
+    Voter,
 }
 
 impl Target {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Parsers, Self::Outsider, Self::Member];
+    pub const ALL: &'static [Self] = &[Self::Parsers, Self::Outsider, Self::Member, Self::Voter];
 }
 
 /// What protects the frames of a case.
@@ -131,5 +134,6 @@ pub fn run(target: Target, case: u64, options: &Options) -> Result<Counts, Failu
         Target::Parsers => parsers::run(&mut rng),
         Target::Outsider => outsider::run(&mut rng, options),
         Target::Member => member::run(&mut rng, options),
+        Target::Voter => voter::run(&mut rng),
     }
 }

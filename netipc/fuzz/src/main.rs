@@ -19,7 +19,7 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 #[derive(Parser)]
 #[command(name = "isthmus fuzz")]
 struct Arguments {
-    /// How many cases with two machines and an outsider, and as many with a member; so many times more with the parsers.
+    /// How many cases with two machines and an outsider, and as many with a member and with a voter; 20 times more with the parsers.
     #[arg(long, default_value_t = CASES)]
     cases: u64,
     /// Go on until so much time has passed, instead.
@@ -39,6 +39,7 @@ enum Thrown {
     Parsers,
     Outsider,
     Member,
+    Voter,
 }
 
 impl From<Thrown> for Target {
@@ -47,6 +48,7 @@ impl From<Thrown> for Target {
             Thrown::Parsers => Self::Parsers,
             Thrown::Outsider => Self::Outsider,
             Thrown::Member => Self::Member,
+            Thrown::Voter => Self::Voter,
         }
     }
 }
@@ -119,7 +121,7 @@ fn throw(
     };
     let times = match target {
         Target::Parsers => PARSERS,
-        Target::Outsider | Target::Member => 1,
+        Target::Outsider | Target::Member | Target::Voter => 1,
     };
     for case in first * times..(first + batch) * times {
         if let Ok(mut running) = RUNNING.lock() {
@@ -140,6 +142,7 @@ fn replay(target: Target, case: u64) -> String {
         Target::Parsers => ("parsers", case / PARSERS),
         Target::Outsider => ("outsider", case),
         Target::Member => ("member", case),
+        Target::Voter => ("voter", case),
     };
     format!("see it again: ./isthmus fuzz --target {name} --case {case} --cases 1")
 }

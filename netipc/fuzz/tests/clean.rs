@@ -40,6 +40,14 @@ fn a_mad_member_harms_itself_only() {
 }
 
 #[test]
+fn a_mad_voter_makes_nobody_panic() {
+    let counts = clean(Target::Voter, 40);
+    // What it says is believed often enough, and claims are answered.
+    assert!(counts.accepted * 20 > counts.frames, "{counts:?}");
+    assert!(counts.calls > 40, "{counts:?}");
+}
+
+#[test]
 fn a_case_repeats_itself() {
     for target in Target::ALL {
         let options = Options::default();
