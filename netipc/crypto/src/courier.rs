@@ -70,10 +70,22 @@ struct Peer {
     code: Option<Secret>,
 }
 
+/// Whether anything is to be said: found by looking through everything, and kept, because it is asked at every turn of the proxy.
+#[derive(Clone, Copy)]
+enum Quiet {
+    /// Something has changed since it was looked for.
+    Unknown,
+    /// Nothing is, before this time.
+    Until(Instant),
+    /// Nothing is.
+    Always,
+}
+
 /// Keeps and passes on.
 pub(crate) struct Courier {
     kept: Vec<Option<Box<Kept>>>,
     peers: Vec<Peer>,
+    quiet: Quiet,
 }
 
 impl Courier {
@@ -81,6 +93,7 @@ impl Courier {
         let mut courier = Self {
             kept: Vec::new(),
             peers: Vec::new(),
+            quiet: Quiet::Unknown,
         };
         courier.kept.resize_with(NODES, || None);
         courier.peers.resize_with(NODES, Peer::default);
@@ -119,6 +132,7 @@ impl Courier {
 
     /// There is something new: everybody who lacks it is offered it at once.
     fn hurry(&mut self) {
+        self.quiet = Quiet::Unknown;
         for peer in &mut self.peers {
             (peer.due, peer.offers) = (None, 0);
         }
@@ -138,6 +152,7 @@ impl Courier {
 
     /// A peer may have lost what it had: it is a new start, or of other keys.
     pub(crate) fn doubt(&mut self, now: Instant, peer: NodeId) {
+        self.quiet = Quiet::Unknown;
         let Some(peer) = index(peer).and_then(|index| self.peers.get_mut(index)) else {
             return;
         };
@@ -151,6 +166,7 @@ impl Courier {
 
     /// A peer has sent an update that the administrator has made: it is told what is here now.
     pub(crate) fn owe_answer(&mut self, keys: &ClusterKeys, peer: NodeId) {
+        self.quiet = Quiet::Unknown;
         if let Some(known) = index(peer).filter(|_| is_peer(keys, peer))
             && let Some(peer) = self.peers.get_mut(known)
         {
@@ -178,6 +194,7 @@ impl Courier {
         if !mac::fits(&code.0, &[content], tag) {
             return Err(Refused::Forged);
         }
+        self.quiet = Quiet::Unknown;
         let before = peer.has;
         let said = content[field::GENERATIONS..].chunks_exact(8);
         for (has, said) in peer.has.iter_mut().zip(said) {
@@ -191,6 +208,11 @@ impl Courier {
 
     /// When a peer is to be sent something that it is not to be sent now.
     pub(crate) fn timeout(&self, now: Instant, keys: &ClusterKeys) -> Option<Instant> {
+        match self.quiet {
+            Quiet::Unknown => {}
+            Quiet::Until(at) => return (now < at).then_some(at),
+            Quiet::Always => return None,
+        }
         let at = |node: NodeId| {
             let due = self.peers[index(node)?].due.filter(|due| now < *due)?;
             self.lacks(keys, node).next().map(|_| due)
@@ -199,8 +221,28 @@ impl Courier {
     }
 
     /// Writes the next datagram: for whom, and how long it is.
-    // [N55]
     pub(crate) fn next(
+        &mut self,
+        now: Instant,
+        keys: &ClusterKeys,
+        datagram: &mut [u8],
+    ) -> Option<(NodeId, usize)> {
+        match self.quiet {
+            Quiet::Always => return None,
+            Quiet::Until(at) if now < at => return None,
+            Quiet::Until(_) | Quiet::Unknown => {}
+        }
+        self.quiet = Quiet::Unknown;
+        let said = self.say(now, keys, datagram);
+        if said.is_none() {
+            let timeout = self.timeout(now, keys);
+            self.quiet = timeout.map_or(Quiet::Always, Quiet::Until);
+        }
+        said
+    }
+
+    // [N55]
+    fn say(
         &mut self,
         now: Instant,
         keys: &ClusterKeys,
