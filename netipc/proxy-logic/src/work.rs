@@ -105,7 +105,7 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
     fn free_at(&self, object: Option<Object>) -> Option<Instant> {
         let mut free = Instant::from_nanos(0);
         let mut workers = 0;
-        for busy in self.busy.iter().flatten() {
+        for busy in self.hired().iter().flatten() {
             if busy.request.object == object {
                 workers += 1;
                 free = free.max(busy.since + PROMPT);
@@ -158,7 +158,7 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
     }
 
     fn workers_where(&self, which: impl Fn(&Request<E>) -> bool) -> impl Iterator<Item = usize> {
-        let busy = self.busy.iter().enumerate();
+        let busy = self.hired().iter().enumerate();
         busy.filter_map(move |(worker, busy)| {
             busy.as_ref()
                 .filter(|busy| which(&busy.request))
@@ -175,7 +175,12 @@ impl<E: Copy + PartialEq, const WORKERS: usize> Work<E, WORKERS> {
     /// A free worker, for work that does not come through the queue.
     #[must_use]
     pub fn vacant(&self) -> Option<usize> {
-        self.busy[..self.count].iter().position(Option::is_none)
+        self.hired().iter().position(Option::is_none)
+    }
+
+    /// The workers that there are: the others' places are memory that a call would touch for nothing.
+    fn hired(&self) -> &[Option<Busy<E>>] {
+        &self.busy[..self.count]
     }
 }
 
