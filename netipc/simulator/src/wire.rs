@@ -3,7 +3,7 @@
 use netipc_protocol::limits::{
     BULK_ANSWERS, GRANTS, OFFER_ACKS, RELEASE_ACKS, REVOKE_ACKS, TRANSFERS,
 };
-use netipc_protocol::{Instant, NodeId, Transmit, VIEW_LENGTH_MAX};
+use netipc_protocol::{Instant, NodeId, Transmit};
 use netipc_wire::bulk::CHUNKS_SPOKEN_OF;
 use netipc_wire::frame::Packet;
 use netipc_wire::{Kind, Message};
@@ -133,9 +133,8 @@ impl World {
             if let Some(transmit) = endpoint.poll_bulk(local, &mut self.scratch, bulk::fill) {
                 return Some(transmit);
             }
-            let mut said = [0; VIEW_LENGTH_MAX];
-            let next = self.views.as_mut()?.say(node, local, &mut said)?;
-            let said = &said[..next.length];
+            let next = self.views.as_mut()?.say(node, local, &mut self.said)?;
+            let said = &self.said[..next.length];
             // What cannot be sent is lost, and the endpoint may have a HELLO instead.
             if let Some(length) = endpoint.send_view(local, next.to, said, &mut self.scratch) {
                 return Some(Transmit {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use netipc_protocol::limits::OUTCOME_WITHIN;
-use netipc_protocol::{FRAME_LENGTH_MAX, Instant};
+use netipc_protocol::{FRAME_LENGTH_MAX, Instant, VIEW_LENGTH_MAX};
 
 use crate::agenda::{Agenda, Event};
 use crate::faults::Fault;
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) frames: Frames,
     /// The frame that is being sent.
     pub(crate) scratch: [u8; FRAME_LENGTH_MAX],
+    /// What a view has to say, before it is in a frame.
+    pub(crate) said: [u8; VIEW_LENGTH_MAX],
     pub(crate) record: Record,
     entries: Vec<Entry>,
 }
@@ -68,6 +70,7 @@ impl World {
             agenda: workshop.agenda,
             frames: workshop.frames,
             scratch: [0; FRAME_LENGTH_MAX],
+            said: [0; VIEW_LENGTH_MAX],
             record: options.record,
             entries: Vec::new(),
         }
