@@ -3,7 +3,7 @@
 //! A processor that halts must be woken by the interrupt, and on an emulated machine that is a thread of the host that sleeps. So an extra thread spins instead, below the priority of every component ([`LINGER_PRIORITY`]): it runs only when the machine would halt otherwise, and
 //! takes nothing from anybody here. The interrupt comes as ever, to a processor that runs. When the time has passed the thread waits, and the processor halts.
 //!
-//! It looks at nothing but the time: who lingers is woken as before, and nothing is lost if the thread never runs.
+//! It looks at nothing but the time and what main asks of it: who lingers is woken as before, and nothing is lost if the thread never runs.
 //!
 //! Because it runs only when nobody else wants to, it can also tell the main thread that this is so ([`Linger::tell_when_idle`]): that has then time for work that
 //! is to hold nobody up.
